@@ -1,0 +1,76 @@
+# Everything here sets up what it needs by itself: a virtual environment in .venv, pinned by requirements.lock.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+RUNBOOK ?= drill
+TARGET ?= sandbox
+RUN ?= latest
+ARGS ?=
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup gameday plan test check lint load stop heal status report rerun sandbox-up sandbox-down lock clean
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  Variables: RUNBOOK=$(RUNBOOK) TARGET=$(TARGET) RUN=$(RUN) ARGS=\"...\" PYTHON=$(PYTHON)"
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(0 if ok else "gameday needs Python 3.11 to 3.13, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "This Python has no venv module: install it first (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
+	@echo "Setting up .venv (once, about a minute) ..."
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(READY) ## Set up the virtual environment
+
+gameday: $(READY) ## Play a game day: RUNBOOK= (default: the drill), TARGET= (default: the sandbox)
+	@$(BIN)/gameday run $(RUNBOOK) --target $(TARGET) $(ARGS)
+
+plan: $(READY) ## Check that a game day could be played: all reads, no writes
+	@$(BIN)/gameday check $(RUNBOOK) --target $(TARGET) $(ARGS)
+
+load: $(READY) ## The guide's plain load test, no faults
+	@$(BIN)/gameday run load --target $(TARGET) $(ARGS)
+
+stop: $(READY) ## Stop the running game day: faults healed, load stopped
+	@$(BIN)/gameday stop $(ARGS)
+
+heal: $(READY) ## Heal what dead runs left injected
+	@$(BIN)/gameday heal $(ARGS)
+
+status: $(READY) ## What runs, and what dead runs left behind
+	@$(BIN)/gameday status $(ARGS)
+
+report: $(READY) ## Write the reports of RUN= (default: the latest) again
+	@$(BIN)/gameday report $(RUN) $(ARGS)
+
+rerun: $(READY) ## Play RUN= (default: the latest) again with the same inputs
+	@$(BIN)/gameday rerun $(RUN) $(ARGS)
+
+sandbox-up: $(READY) ## Start the practice platform and leave it up
+	@$(BIN)/gameday sandbox up $(ARGS)
+
+sandbox-down: $(READY) ## Take the practice platform down
+	@$(BIN)/gameday sandbox down $(ARGS)
+
+test: $(READY) ## All tests: units, contracts and real servers
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## Lint, strict types, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+check: lint ## Lint, types, contracts and the unit tests
+	@$(BIN)/python -m pytest --ignore tests/integration $(ARGS)
+
+lock: ## Pin the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --upgrade -o requirements.lock
+
+clean: ## Remove the virtual environment and caches (runs/ stays)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
