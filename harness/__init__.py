@@ -1,0 +1,1 @@
+"""The instruments: they know no platform."""
