@@ -1,0 +1,1 @@
+"""Locust in its own process; windows come out."""
