@@ -1,0 +1,1 @@
+"""Stop conditions: pure functions over windows and readings."""
