@@ -1,0 +1,152 @@
+"""A dependency of the platform is gone: a database, a cache or a service refuses, resets or answers nothing.
+
+Signature: the application's logs say that connections were refused or cut, and the platform's sessions on that
+dependency are gone from its server. A database that is gone fills the application's pool with waiters too: sessions
+that are gone tell it from a pool that is exhausted, where they are all held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from harness.analysis.case import Case
+from harness.analysis.dependency import Dependency, dependencies
+from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.logs import Hits
+from harness.analysis.span import FaultSpan
+from harness.journal.record import EvidencePiece, FindingNamed
+
+CAUSE = "dependency-down"
+_CUTTING = ("down", "reset_peer", "reset", "limit_data", "timeout", "hang")
+_SILENCING = ("timeout", "hang", "latency", "bandwidth")
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """All that the rule weighs for one dependency. `unread`: how often we could not read it either."""
+
+    dependency: Dependency
+    refused: Hits
+    silent: Hits
+    unread: int
+    fault: FaultSpan | None
+    confidence: float = 0.0
+
+    @property
+    def gone(self) -> bool:
+        return self.dependency.sessions is not None and self.dependency.sessions.gone
+
+
+def examine(case: Case) -> FindingNamed | None:
+    """Names the dependency for which most speaks."""
+    if not case.suffers:
+        return None
+    weighed = [_weigh(case, dependency) for dependency in dependencies(case)]
+    signs = max(weighed, key=lambda s: s.confidence, default=None)
+    if signs is None or signs.confidence < NAMED_FROM:
+        return None
+    evidence = enough(
+        [
+            case.log_piece(signs.refused, "say that the connection was refused or cut", telling="refused"),
+            case.log_piece(signs.silent, "say that no answer came"),
+            _sessions_piece(case, signs),
+            case.window_piece(case.failure_text()),
+        ],
+        case,
+    )
+    if len(evidence) < PIECES:
+        return None
+    return FindingNamed(
+        cause=CAUSE,
+        summary=_summary(signs, case),
+        confidence=round(signs.confidence, 2),
+        explained_by_fault=signs.fault.id if signs.fault is not None else None,
+        evidence=evidence,
+        recommendation=_RECOMMENDATIONS[signs.dependency.role],
+    )
+
+
+def _weigh(case: Case, dependency: Dependency) -> Signs:
+    refused = case.find(dependency.refused)
+    sessions = dependency.sessions
+    cut = refused or (sessions is not None and sessions.gone)
+    signs = Signs(
+        dependency=dependency,
+        refused=refused,
+        silent=case.find(dependency.silent) if dependency.silent else Hits(),
+        unread=case.gaps(dependency.source) if dependency.source else 0,
+        fault=case.fault_on(_CUTTING if cut else _SILENCING, [dependency.proxy]) if dependency.proxy else None,
+    )
+    return replace(signs, confidence=_confidence(signs, case))
+
+
+def _confidence(signs: Signs, case: Case) -> float:
+    if signs.refused:
+        confidence = 0.7 if signs.refused.count >= 3 else 0.5
+    elif signs.gone:
+        confidence = 0.5
+    elif signs.silent.count >= 3:
+        confidence = 0.45
+    else:
+        return 0.0
+    confidence += 0.15 if signs.gone else 0.0
+    confidence += 0.05 if signs.unread else 0.0
+    confidence += 0.05 if case.failures("http") or case.failures("connection") else 0.0
+    if signs.fault is not None:
+        confidence += 0.1 if signs.fault.kind == "down" else 0.05
+    sessions = signs.dependency.sessions
+    held = sessions is not None and sessions.held
+    return min(0.97, confidence) * (0.4 if held else 1.0)
+
+
+def _sessions_piece(case: Case, signs: Signs) -> EvidencePiece | None:
+    sessions = signs.dependency.sessions
+    if sessions is None or not sessions.gone or sessions.before is None:
+        return None
+    text = (
+        f"{sessions.source}: {sessions.connections.last:.0f} connections of the platform are left, "
+        f"{sessions.before.mean:.0f} in the baseline"
+    )
+    return case.reading_piece(sessions.source, sessions.value, text)
+
+
+def _summary(signs: Signs, case: Case) -> str:
+    told = f"{signs.refused.count} log lines say that connections were refused or cut" if signs.refused else ""
+    if not told and signs.silent:
+        told = f"{signs.silent.count} log lines say that no answer came"
+    left = "the platform's sessions are gone from its server" if signs.gone else ""
+    seen = ", and ".join(text for text in (told, left) if text)
+    name = signs.dependency.label
+    if signs.fault is not None:
+        return (
+            f'The injected fault "{signs.fault.name}" ({signs.fault.kind} on {signs.fault.proxy}) explains this by '
+            f"itself: {name} was out of reach; {seen}. What it exposed: {_exposed(case)}."
+        )
+    state = "gives no answer" if signs.silent and not signs.refused and not signs.gone else "is down or out of reach"
+    return f"{name[0].upper()}{name[1:]} {state}: {seen}."
+
+
+def _exposed(case: Case) -> str:
+    if case.during.failed:
+        return f"{case.during.failed} of {case.during.requests} requests failed, nothing stood in for it"
+    before, during = case.before.p95_ms, case.during.p95_ms
+    told = f" (p95 {during:.0f} ms, {before:.0f} ms in the baseline)" if before and during else ""
+    return f"no request failed, but they took longer{told}"
+
+
+_RECOMMENDATIONS = {
+    "database": (
+        "Answer listings, certificate data and profiles from the cache while the database is away, refuse writes at "
+        "once with a clear answer and a Retry-After, and let the pool reconnect with a short, bounded pause. A read "
+        "replica or a standby takes over what must not stop."
+    ),
+    "cache": (
+        "Go on without the cache: short timeouts (well below the service level), no retry within a request, a circuit "
+        "breaker around it, and a database that is sized for the misses (indexes, read replicas, a larger pool)."
+    ),
+    "service": (
+        "Put a timeout and a circuit breaker around the calls, answer at once that it is away, and finish the work "
+        "later from a queue; requests that don't need the service must not wait behind those that do (more workers, "
+        "a limit of its own for these calls)."
+    ),
+}

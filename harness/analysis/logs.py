@@ -1,0 +1,95 @@
+"""The collected log files, searched for a signature: how often, and a line that a person can open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from harness.analysis.log_time import LogClock, stamp
+from harness.journal.record import EvidenceFile
+
+_RESOLUTION_S = 1.0  # nginx's access log cuts the second off
+_LONGEST = 2000  # characters of a line that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a file inside the run folder, counted from 1; `at_s` since the start of the run, None: unknown."""
+
+    path: str
+    number: int
+    text: str
+    at_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Where a signature was found: `lines` are the first few of `count`."""
+
+    count: int = 0
+    lines: tuple[LogLine, ...] = ()
+
+    @property
+    def first(self) -> LogLine | None:
+        return self.lines[0] if self.lines else None
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+
+class Logs:
+    """The log files of a run's evidence. Files outside the run folder, whatever names them, are not opened."""
+
+    KEEP = 20
+
+    def __init__(
+        self, run_folder: Path, files: Sequence[EvidenceFile], started_at: datetime | None, length_s: float
+    ) -> None:
+        self._root = run_folder.resolve()
+        self._started_at = started_at
+        self._length_s = length_s
+        self._paths = [p for p in (self._inside(f.path) for f in files) if p is not None]
+
+    def search(self, signature: str, since_s: float, until_s: float) -> Hits:
+        """The lines that match the regular expression and were written in [since_s, until_s]; a line whose time is
+        unknown counts too."""
+        pattern = re.compile(signature)
+        count: int = 0
+        kept: list[LogLine] = []
+        for path in self._paths:
+            in_file = 0
+            for line in self._matching(path, pattern):
+                if line.at_s is not None and not since_s - _RESOLUTION_S <= line.at_s <= until_s:
+                    continue
+                count, in_file = count + 1, in_file + 1
+                if in_file <= self.KEEP:
+                    kept.append(line)
+        return Hits(count, tuple(kept))
+
+    def _matching(self, path: Path, signature: re.Pattern[str]) -> Iterator[LogLine]:
+        clock = LogClock(self._started_at, self._length_s) if self._started_at is not None else None
+        name = path.relative_to(self._root).as_posix()
+        stamped = ""
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for number, raw in enumerate(lines, start=1):
+                text = raw[:_LONGEST].rstrip()
+                # the lines of a traceback have the time of the line above them
+                if text[:1].isdigit() or text[:1] == "[":
+                    stamped = text
+                if signature.search(text):
+                    own = text if _has_stamp(text) else stamped
+                    yield LogLine(name, number, text, clock.since_start_s(own) if clock is not None else None)
+
+    def _inside(self, path: str) -> Path | None:
+        place = (self._root / path).resolve()
+        return place if place.is_relative_to(self._root) and place.is_file() else None
+
+
+def _has_stamp(text: str) -> bool:
+    try:
+        return stamp(text) is not None
+    except ValueError:
+        return False
