@@ -1,0 +1,1 @@
+"""Readings of hosts, PostgreSQL and Redis, once a second."""

@@ -1,0 +1,101 @@
+"""Redis: clients, hits and misses, work per second, memory and what it threw out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis
+
+from harness.clock import boot_s
+from harness.errors import ReachFailed
+from harness.reach.allow_list import AllowList
+from harness.reach.redis import close, connect, info
+
+TIMEOUT_S = 2.0
+# our own INFO, once a read
+_OWN_COMMANDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counters since the server's start, at one moment of the boot clock."""
+
+    at_boot_s: float
+    run_id: str
+    hits: float
+    misses: float
+    commands: float
+    evicted: float
+
+
+class RedisSource:
+    """Readings of a cache, the monitor's own connection left out.
+
+    clients, blocked_clients, used_memory_bytes, max_memory_bytes (0: no limit); from the second read on (and not over
+    a restart) hits_per_s, misses_per_s, ops_per_s, evicted_per_s, and hit_rate (a fraction; left out where nothing was
+    looked up since the last read).
+    """
+
+    def __init__(self, name: str, url: str, allow: AllowList, *, timeout_s: float = TIMEOUT_S) -> None:
+        """`name` is the source of the readings, "cache.main"."""
+        self.name = name
+        self._url = url
+        self._allow = allow
+        self._timeout_s = timeout_s
+        self._client: redis.Redis | None = None
+        self._last: Totals | None = None
+
+    def read(self) -> dict[str, float]:
+        """The values now. Raises ReachFailed within about twice `timeout_s`; the next read connects again."""
+        try:
+            if self._client is None:
+                self._client = connect(self._url, allow=self._allow, timeout_s=self._timeout_s)
+            answer = info(self._client)
+        except ReachFailed:
+            self.close()
+            raise
+        totals = _totals(answer)
+        last, self._last = self._last, totals
+        return {
+            "clients": max(0.0, _number(answer, "connected_clients") - 1),
+            "blocked_clients": _number(answer, "blocked_clients"),
+            "used_memory_bytes": _number(answer, "used_memory"),
+            "max_memory_bytes": _number(answer, "maxmemory"),
+            **(rates(last, totals) if last is not None else {}),
+        }
+
+    def close(self) -> None:
+        if self._client is not None:
+            close(self._client)
+            self._client = None
+
+
+def _totals(answer: dict[str, object]) -> Totals:
+    return Totals(
+        at_boot_s=boot_s(),
+        run_id=str(answer.get("run_id", "")),
+        hits=_number(answer, "keyspace_hits"),
+        misses=_number(answer, "keyspace_misses"),
+        commands=_number(answer, "total_commands_processed"),
+        evicted=_number(answer, "evicted_keys"),
+    )
+
+
+def rates(last: Totals, now: Totals) -> dict[str, float]:
+    """What happened each second between two reads; nothing where the counters began anew in between."""
+    elapsed_s = now.at_boot_s - last.at_boot_s
+    if now.run_id != last.run_id or now.commands < last.commands or now.hits < last.hits or elapsed_s <= 0:
+        return {}
+    hits, misses = now.hits - last.hits, max(0.0, now.misses - last.misses)
+    rates = {
+        "hits_per_s": hits / elapsed_s,
+        "misses_per_s": misses / elapsed_s,
+        "ops_per_s": max(0.0, now.commands - last.commands - _OWN_COMMANDS) / elapsed_s,
+        "evicted_per_s": max(0.0, now.evicted - last.evicted) / elapsed_s,
+    }
+    return rates | ({"hit_rate": hits / (hits + misses)} if hits + misses else {})
+
+
+def _number(answer: dict[str, object], key: str) -> float:
+    value = answer.get(key, 0)
+    return float(value) if isinstance(value, int | float) else 0.0

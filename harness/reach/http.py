@@ -1,0 +1,118 @@
+"""The door to a web address: one GET with a total deadline; redirects and the environment's proxies don't count."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import socket
+import ssl
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from harness.clock import Deadline, boot_s
+from harness.errors import ReachFailed, ReachTimeout
+from harness.reach.allow_list import AllowList
+from harness.reach.in_time import in_time
+
+MAX_BODY_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16
+_URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
+_MEND = 'write a web address such as "http://127.0.0.1:8000/"'
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What came back. `elapsed_ms` runs from opening the connection to the end of the body (its first MiB); the
+    name look-up is not in it."""
+
+    status: int
+    elapsed_ms: float
+
+
+@dataclass(slots=True)
+class _Link:
+    """The socket in use, reachable for whoever must cut it off."""
+
+    sockets: list[socket.socket] = field(default_factory=list)
+
+    def cut_off(self) -> None:
+        for sock in self.sockets:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+def probe(url: str, *, allow: AllowList, timeout_s: float, via: tuple[str, int] | None = None) -> HttpAnswer:
+    """GETs `url` and answers with its status, whatever it is, within `timeout_s` in all.
+
+    `via` is where TCP goes instead (a proxy); Host and TLS keep the URL's name. Raises ReachFailed or ReachTimeout
+    with host:port, NotAllowed for an address outside the list.
+    """
+    parts, port = _parts(url)
+    host, port = via or (parts.hostname or "", port)
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    link, deadline = _Link(), Deadline.after(timeout_s)
+
+    def exchange() -> HttpAnswer:
+        address = allow.resolve(host, port)
+        begun = boot_s()
+        status = _get(parts, (address, port), link, deadline)
+        return HttpAnswer(status=status, elapsed_ms=(boot_s() - begun) * 1000)
+
+    try:
+        return in_time(exchange, timeout_s=timeout_s, where=where, release=link.cut_off)
+    except TimeoutError as error:
+        raise ReachTimeout(f"no answer within {timeout_s:g} s", where=where) from error
+    except ssl.SSLCertVerificationError as error:
+        mend = "add the platform's certificate authority to this machine (SSL_CERT_FILE)"
+        raise ReachFailed(
+            f"the certificate was not accepted: {error.verify_message}", where=where, mend=mend
+        ) from error
+    except http.client.HTTPException as error:
+        raise ReachFailed(f"the answer is no HTTP: {type(error).__name__}", where=where) from error
+    except OSError as error:
+        raise ReachFailed(error.strerror or str(error) or type(error).__name__, where=where) from error
+
+
+def _parts(url: str) -> tuple[SplitResult, int]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise ReachFailed("the web address can't be read", mend=_MEND) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ReachFailed("the web address can't be read", mend=_MEND)
+    return parts, port
+
+
+def _get(parts: SplitResult, address: tuple[str, int], link: _Link, deadline: Deadline) -> int:
+    sock = socket.create_connection(address, timeout=max(0.001, deadline.left_s()))
+    link.sockets.append(sock)
+    connection = http.client.HTTPConnection(*address)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if parts.scheme == "https":
+            context = ssl.create_default_context()
+            sock = context.wrap_socket(sock, server_hostname=parts.hostname, do_handshake_on_connect=False)
+            link.sockets.append(sock)
+            sock.do_handshake()
+        connection.sock = sock
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("GET", quote(path, safe=_URL_SAFE), headers=_headers(parts))
+        with connection.getresponse() as response:
+            left = MAX_BODY_BYTES
+            while left > 0 and not deadline.passed and (chunk := response.read(min(left, _CHUNK_BYTES))):
+                left -= len(chunk)
+            return response.status
+    finally:
+        connection.close()
+        sock.close()
+
+
+def _headers(parts: SplitResult) -> dict[str, str]:
+    netloc = parts.netloc.rpartition("@")[2]
+    headers = {"Host": netloc, "User-Agent": "gameday", "Accept": "*/*", "Connection": "close"}
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    return headers
