@@ -1,0 +1,1 @@
+"""What to do: the procedures, the front door, the content."""

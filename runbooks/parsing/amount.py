@@ -1,0 +1,71 @@
+"""Amounts in what a person writes, beyond durations and shares: counts, limits on rates, values of readings."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from faults.quantity import Seconds, fraction, seconds
+
+_BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)")
+_DURATION_SIGN = re.compile(r"\d\s*(us|ms|s|min|m|h)\b")
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
+def _positive(value: float) -> float:
+    if value <= 0:
+        raise ValueError("must be longer than 0s")
+    return value
+
+
+def _rate(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 1:
+        raise ValueError(f"{value:g} is ambiguous -> write {value:g}%, or a share such as 0.01")
+    return fraction(value)
+
+
+def _reading(value: object) -> float:
+    """ "90%" is 0.9, "5s" is 5, "2GiB" is bytes, a number is itself."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    if isinstance(value, int | float):
+        return float(value)
+    text = str(value).strip()
+    if text.endswith("%"):
+        return fraction(text)
+    if size := _SIZE.fullmatch(text):
+        return float(size[1]) * _BYTES[size[2]]
+    if _DURATION_SIGN.search(text):
+        return seconds(text)
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no value of a reading -> write 90%, 200, 5s or 2GiB") from None
+
+
+Length = Annotated[Seconds, AfterValidator(_positive)]
+"""A duration longer than nothing."""
+
+Rate = Annotated[
+    float,
+    BeforeValidator(_rate),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["1%", 0.01]}),
+]
+"""A share of 0..1; a bare 1 or more is refused, since it may mean 1% or 100%."""
+
+ReadingValue = Annotated[
+    float,
+    BeforeValidator(_reading),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["90%", 200, "5s", "2GiB"]}),
+]
+Count = Annotated[int, BeforeValidator(_no_bool), Field(gt=0)]
+PerSecond = Annotated[float, BeforeValidator(_no_bool), Field(gt=0)]
+Text = Annotated[str, Field(min_length=1)]

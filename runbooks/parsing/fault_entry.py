@@ -1,0 +1,142 @@
+"""A fault as a person writes it: the keys of every fault, and those of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from faults.catalog import KINDS
+from faults.fault import FaultPlan
+from faults.quantity import Seconds, say_seconds
+from runbooks.parsing.amount import Length, Text
+from runbooks.parsing.draft import TargetNames
+from runbooks.parsing.suggestion import suggest
+from runbooks.parsing.validation import Checked, Entry, known_keys
+from runbooks.parsing.yaml_source import Place
+
+
+class Kind(Protocol):
+    """What is asked of a fault kind of the catalog."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def summary(self) -> str: ...
+
+    @property
+    def params(self) -> type[BaseModel]: ...
+
+    @property
+    def needs_database(self) -> bool: ...
+
+    @property
+    def needs_round_trip(self) -> bool: ...
+
+
+def kinds() -> Mapping[str, Kind]:
+    """The fault kinds by name."""
+    return KINDS
+
+
+class FaultEntry(Entry):
+    """The keys of every fault."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: Text
+    kind: Text
+    proxy: Text = Field(description="the target's proxy that the fault sits on")
+    at: Seconds = Field(
+        default=0.0, description="from the start of the faults phase", json_schema_extra={"default": "0s"}
+    )
+    for_s: Length = Field(alias="for", description="how long; every fault is bounded")
+
+
+COMMON = tuple(info.alias or name for name, info in FaultEntry.model_fields.items())
+
+
+def read_faults(entries: list[Any], checked: Checked, names: TargetNames | None) -> tuple[FaultPlan, ...]:
+    """Every fault that could be read, named f1, f2, ... in the file's order; defects are in `checked`."""
+    plans: list[FaultPlan] = []
+    seen: dict[str, int] = {}
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            continue
+        place: Place = ("faults", index)
+        plan = _read(entry, f"f{index + 1}", place, checked)
+        if names is not None:
+            _check_proxy(entry, place, checked, names)
+        name = entry.get("name")
+        if isinstance(name, str) and seen.setdefault(name, index) != index:
+            first = checked.source.line(("faults", seen[name]))
+            checked.defect(place, f"a second fault named {name!r}", f"the first is in line {first}: rename one")
+        if plan is not None:
+            plans.append(plan)
+    _check_overlaps(plans, checked)
+    return tuple(plans)
+
+
+def _read(entry: dict[str, Any], fault_id: str, place: Place, checked: Checked) -> FaultPlan | None:
+    common = checked.model(FaultEntry, entry, place)
+    name = entry.get("kind")
+    if not isinstance(name, str):
+        return None
+    kind = kinds().get(name)
+    if kind is None:
+        mend = suggest(name, kinds(), what="the kinds are")
+        checked.defect((*place, "kind"), f"unknown fault kind {name!r}", mend)
+        return None
+    params = _params(kind, entry, place, checked)
+    if common is None or params is None:
+        return None
+    return FaultPlan(fault_id, common.name, kind.name, common.proxy, params, common.at, common.for_s)
+
+
+def _params(kind: Kind, entry: dict[str, Any], place: Place, checked: Checked) -> BaseModel | None:
+    own = {key: value for key, value in entry.items() if key not in COMMON}
+    keys = known_keys(kind.params, ())
+    unknown = [key for key in own if key not in keys]
+    for key in unknown:
+        mend = suggest(key, [*COMMON, *keys], what="keys here")
+        checked.defect((*place, key), f"unknown key {key!r} of the fault kind {kind.name!r}", mend)
+    return checked.model(kind.params, {k: v for k, v in own.items() if k not in unknown}, place)
+
+
+def _check_proxy(entry: dict[str, Any], place: Place, checked: Checked, names: TargetNames) -> None:
+    proxy, kind = entry.get("proxy"), kinds().get(str(entry.get("kind")))
+    if not isinstance(proxy, str) or not proxy:
+        return
+    if proxy not in names.proxies:
+        what, mend = f"unknown proxy {proxy!r}", suggest(proxy, names.proxies, what="the target's proxies are")
+        checked.defect((*place, "proxy"), what, mend)
+    elif kind is not None and (wrong := _wrong_proxy(kind, proxy, names)):
+        checked.defect((*place, "proxy"), *wrong)
+
+
+def _wrong_proxy(kind: Kind, proxy: str, names: TargetNames) -> tuple[str, str] | None:
+    """Why a fault of this kind can't sit on a proxy, and the mend."""
+    if kind.needs_database and proxy not in names.with_database:
+        what = f"no database goes through {proxy!r}, and {kind.name} needs one"
+        return what, f"add through: {proxy} to a database of the target, or name another proxy"
+    through = f"or through: {proxy} to the database or cache behind it"
+    if proxy not in names.provable:
+        what = f"a fault on the proxy {proxy!r} can't be proven"
+        return what, f"add probe: {{http: /path}} to {proxy}, {through}"
+    if kind.needs_round_trip and proxy not in names.round_trip:
+        what = f"{kind.name} on the proxy {proxy!r} can't be proven: its tcp probe only connects"
+        return what, f"write probe: {{http: /path}} there, {through}"
+    return None
+
+
+def _check_overlaps(plans: list[FaultPlan], checked: Checked) -> None:
+    """Two `down` on one proxy at once: healing the first would end the second."""
+    downs = sorted((p for p in plans if p.kind == "down"), key=lambda p: p.at_s)
+    for index, second in enumerate(downs):
+        for first in downs[:index]:
+            if first.proxy == second.proxy and second.at_s < first.at_s + first.for_s:
+                mend = f"start {second.name!r} at {say_seconds(first.at_s + first.for_s)} or later, or make them one"
+                what = f"the faults {first.name!r} and {second.name!r} are both down on {second.proxy!r} at once"
+                checked.defect(("faults", int(second.id[1:]) - 1), what, mend)

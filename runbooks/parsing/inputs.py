@@ -1,0 +1,46 @@
+"""The inputs of a game day: a runbook and a target, as two frozen values, or every defect of both at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from runbooks.parsing.defects import raise_if_any
+from runbooks.parsing.draft import TargetNames
+from runbooks.parsing.runbook_file import read_runbook
+from runbooks.parsing.target_file import read_target
+from runbooks.runbook import Runbook
+from runbooks.target import Target
+
+
+def load_inputs(
+    runbook_path: Path, target_path: Path, *, environment: Mapping[str, str] | None = None
+) -> tuple[Runbook, Target]:
+    """The runbook and the target. `environment` is what `${NAME}` refers to, the process's by default.
+
+    Raises BadInput with the defects of both files; the runbook is checked against what of the target can be read.
+    """
+    known = os.environ if environment is None else environment
+    target = read_target(target_path, known)
+    runbook = read_runbook(runbook_path, target.names, known)
+    raise_if_any(runbook.defects, target.defects)
+    assert runbook.runbook is not None
+    assert target.target is not None
+    return runbook.runbook, target.target
+
+
+def load_target(path: Path, *, environment: Mapping[str, str] | None = None) -> Target:
+    """The target alone. Raises BadInput with every defect."""
+    reading = read_target(path, os.environ if environment is None else environment)
+    raise_if_any(reading.defects)
+    assert reading.target is not None
+    return reading.target
+
+
+def load_runbook(path: Path, target: Target, *, environment: Mapping[str, str] | None = None) -> Runbook:
+    """The runbook, checked against a target that has been read. Raises BadInput with every defect."""
+    reading = read_runbook(path, TargetNames.of(target), os.environ if environment is None else environment)
+    raise_if_any(reading.defects)
+    assert reading.runbook is not None
+    return reading.runbook

@@ -1,0 +1,81 @@
+"""What a person may write in a runbook, key by key; faults, levels and conditions have files of their own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from faults.quantity import Seconds
+from runbooks.parsing.amount import Count, Length, PerSecond, Text
+from runbooks.parsing.validation import Entry
+
+Raw = dict[str, Any]
+"""An entry of a list whose model depends on what stands in it."""
+
+
+class LoadEntry(Entry):
+    """What Locust plays. What is left out, the user's own Locust configuration decides."""
+
+    locustfile: Text = Field(description="an ordinary Locust file, relative to the runbook")
+    tags: list[Text] = Field(default=[], description="only tasks with one of these tags")
+    exclude_tags: list[Text] = Field(default=[], description="no tasks with one of these tags")
+    users: Count | None = Field(default=None, description="how many users at the peak")
+    spawn_rate: PerSecond | None = Field(default=None, description="users started per second")
+    args: list[Text] = Field(default=[], description="more arguments for Locust, as on its command line")
+
+
+class PhasesEntry(Entry):
+    """How long the phases last; the faults phase lasts until the last fault has ended."""
+
+    warm_up: Seconds = Field(default=10.0, json_schema_extra={"default": "10s"})
+    baseline: Length = Field(default=15.0, json_schema_extra={"default": "15s"})
+    faults: Length | None = Field(default=None, description="at least this long; no fault may end later")
+    recovery: Seconds = Field(default=20.0, json_schema_extra={"default": "20s"})
+
+
+class RollbackEntry(Entry):
+    """A step of the platform's own way back."""
+
+    host: Text
+    run: Text = Field(description="a command for the host's shell, as it is written")
+    when: Literal["asked"] = Field(default="asked", description="run when a person asks")
+
+
+class EmergencyEntry(Entry):
+    """The emergency procedure."""
+
+    collect: list[Text] | None = Field(default=None, description="hosts to collect logs from; all by default")
+    rollback: list[RollbackEntry] = Field(default=[])
+
+
+class NotifyEntry(Entry):
+    """Who is told."""
+
+    slack: Annotated[str, Field(pattern=r"^[#@]?[^\s#@]{1,80}$")] = Field(
+        default="", description='a channel such as "#game-day", in quotes'
+    )
+
+
+class RecoverWithin(Entry):
+    """The time that recovery may take, by itself: to check it where the rest of the file is broken."""
+
+    recover_within: Length
+
+
+class RunbookFile(Entry):
+    """A runbook: hypothesis, load, service levels, faults on a timeline, stop conditions, emergency procedure."""
+
+    title: Text
+    hypothesis: Text
+    expect: Literal["held", "deviated", "stopped"] = "held"
+    load: LoadEntry
+    phases: PhasesEntry = PhasesEntry()
+    recover_within: Length | None = Field(default=None, description="by default the length of the recovery phase")
+    service_levels: list[Raw] = Field(min_length=1)
+    faults: list[Raw] = Field(default=[])
+    stop_when: list[Raw] | None = Field(
+        default=None, description="left out: an error rate above 1%; [] means that only a person stops the run"
+    )
+    emergency: EmergencyEntry = EmergencyEntry()
+    notify: NotifyEntry = NotifyEntry()

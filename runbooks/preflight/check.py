@@ -1,0 +1,73 @@
+"""What preflight says: one line for each thing it looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runbooks.environment import Environment
+
+READY, BAD_INPUT, REFUSED = 0, 2, 14
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`runs`: where run folders are made. `allow_production` is the opt-out of law 11 for the environment."""
+
+    allow_production: bool = False
+    runs: Path = Path("runs")
+    environment: Environment = field(default_factory=Environment.read)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. `ok` None: a warning, or it can't be known without touching something.
+
+    `refusal`: not broken but too dangerous; `mend` names the opt-out then.
+    """
+
+    area: str
+    name: str
+    ok: bool | None
+    detail: str
+    mend: str = ""
+    refusal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """All checks, in the order of the areas."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """True when the game day can be played, and may be; warnings don't count."""
+        return not any(check.ok is False for check in self.checks)
+
+    @property
+    def refused(self) -> bool:
+        return any(check.ok is False and check.refusal for check in self.checks)
+
+    @property
+    def exit_code(self) -> int:
+        """0, 14 when anything is refused, else 2 when anything is broken."""
+        if self.refused:
+            return REFUSED
+        return READY if self.ok else BAD_INPUT
+
+
+def good(area: str, name: str, detail: str) -> Check:
+    return Check(area, name, ok=True, detail=detail)
+
+
+def warning(area: str, name: str, detail: str, mend: str = "") -> Check:
+    return Check(area, name, ok=None, detail=detail, mend=mend)
+
+
+def bad(area: str, name: str, detail: str, mend: str = "") -> Check:
+    return Check(area, name, ok=False, detail=detail, mend=mend)
+
+
+def refused(area: str, name: str, detail: str, mend: str) -> Check:
+    return Check(area, name, ok=False, detail=detail, mend=mend, refusal=True)

@@ -1,0 +1,104 @@
+"""The preflight itself: every check at the same time, each in bounded time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotDone
+from dataclasses import replace
+from functools import partial
+
+from harness.clock import Deadline
+from runbooks.preflight.cache_check import check_cache
+from runbooks.preflight.check import Check, Options, Preflight, bad
+from runbooks.preflight.containers_check import check_containers
+from runbooks.preflight.database_check import check_database
+from runbooks.preflight.doors import ToxiproxyFacts, World
+from runbooks.preflight.host_check import check_host
+from runbooks.preflight.load_check import check_load
+from runbooks.preflight.proxy_check import check_proxy
+from runbooks.preflight.run_folder_check import check_run_folder
+from runbooks.preflight.scene import Scene, Task
+from runbooks.preflight.slack_check import check_slack
+from runbooks.preflight.target_check import check_answers, check_environment
+from runbooks.preflight.toxiproxy_check import find_server
+from runbooks.preflight.world import TargetWorld
+from runbooks.runbook import Runbook
+from runbooks.target import Target
+
+DEADLINE_S = 30.0
+"""Behind the deadlines of the doors themselves."""
+_MOST_AT_ONCE = 32
+_ORDER = ("target", "toxiproxy", "proxy", "database", "cache", "host", "load", "slack", "containers", "run folder")
+
+
+def preflight(
+    runbook: Runbook,
+    target: Target,
+    *,
+    options: Options,
+    world: World | None = None,
+    deadline_s: float = DEADLINE_S,
+) -> Preflight:
+    """Looks at everything the game day needs; writes nothing, touches no fault.
+
+    Never raises for what it finds: that is what the checks say. `world` is the target's own doors by default.
+    """
+    deadline = Deadline.after(deadline_s)
+    scene = Scene(runbook, target, options, world or TargetWorld(target))
+    pool = ThreadPoolExecutor(max_workers=_MOST_AT_ONCE, thread_name_prefix="preflight")
+    try:
+        begun = [(area, pool.submit(task)) for area, task in _independent(scene)]
+        server = pool.submit(find_server, scene)
+        scene, about_server = _with_server(scene, server, deadline)
+        begun += [(area, pool.submit(task)) for area, task in _behind_toxiproxy(scene)]
+        checks = [check for area, future in begun for check in _checks(area, future, deadline)]
+    finally:
+        # a door that overstays its own deadline must not hold us up
+        pool.shutdown(wait=False, cancel_futures=True)
+    return Preflight(tuple(sorted([*checks, *about_server], key=_rank)))
+
+
+def _independent(scene: Scene) -> Iterator[tuple[str, Task]]:
+    yield "target", partial(check_environment, scene)
+    yield "load", partial(check_load, scene)
+    yield "slack", partial(check_slack, scene)
+    yield "run folder", partial(check_run_folder, scene)
+    yield "containers", partial(check_containers, scene)
+    for host in scene.target.hosts.values():
+        yield "host", partial(check_host, scene, host)
+
+
+def _behind_toxiproxy(scene: Scene) -> Iterator[tuple[str, Task]]:
+    yield "target", partial(check_answers, scene)
+    for proxy in scene.target.proxies.values():
+        yield "proxy", partial(check_proxy, scene, proxy)
+    for database in scene.target.databases.values():
+        yield "database", partial(check_database, scene, database)
+    for cache in scene.target.caches.values():
+        yield "cache", partial(check_cache, scene, cache)
+
+
+def _with_server(
+    scene: Scene, server: Future[tuple[ToxiproxyFacts | None, list[Check]]], deadline: Deadline
+) -> tuple[Scene, list[Check]]:
+    try:
+        facts, checks = server.result(timeout=deadline.left_s())
+    except NotDone:
+        return scene, [_late("toxiproxy")]
+    return replace(scene, toxiproxy=facts), checks
+
+
+def _checks(area: str, future: Future[list[Check]], deadline: Deadline) -> list[Check]:
+    try:
+        return future.result(timeout=deadline.left_s())
+    except NotDone:
+        return [_late(area)]
+
+
+def _late(area: str) -> Check:
+    return bad(area, "deadline", "the check did not end in time", "see whether the machine is overloaded")
+
+
+def _rank(check: Check) -> int:
+    return _ORDER.index(check.area)

@@ -1,0 +1,446 @@
+"""Preflight against a world made by hand: what is fine, what is broken, what is refused."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from rich.console import Console
+
+from faults.fault import FaultPlan
+from harness.analysis.service_level import RequestLevel
+from harness.errors import BadInput, GamedayError, HostKeyRefused, NotAllowed, ReachFailed, ReachTimeout
+from harness.guard.error_rate import ErrorRate
+from harness.reach.toxiproxy_state import ProxyState, ToxicState
+from runbooks.environment import Environment
+from runbooks.preflight import Check, Options, Preflight, preflight
+from runbooks.preflight.doors import DatabaseFacts, HostFacts, LoadFacts, LogFacts, ToxiproxyFacts
+from runbooks.preflight.world import count_files, logs_of
+from runbooks.preflight_table import preflight_table
+from runbooks.runbook import LoadPlan, Phases, Runbook
+from runbooks.target import Cache, Database, Host, Proxy, Secret, Target, Toxiproxy
+
+API = "http://127.0.0.1:8474"
+
+
+class NoParams(BaseModel):
+    """No parameters."""
+
+
+RUNBOOK = Runbook(
+    path=Path("drill.yaml"),
+    text="",
+    title="t",
+    hypothesis="h",
+    expect="held",
+    load=LoadPlan(Path("/books/locustfile.py"), tags=("investment",), users=100),
+    phases=Phases(10.0, 15.0, 20.0),
+    recover_within_s=20.0,
+    service_levels=(RequestLevel("api", "* *", p95_ms=200.0),),
+    faults=(FaultPlan("f1", "slow", "down", "postgres", NoParams(), 0.0, 20.0),),
+    stop_when=(ErrorRate(0.01),),
+    collect=("app-1",),
+    rollback=(),
+    slack_channel="",
+)
+TARGET = Target(
+    path=Path("target.yaml"),
+    text="",
+    name="target",
+    environment="practice",
+    base_url="http://127.0.0.1:8000",
+    allow=("127.0.0.0/8",),
+    toxiproxy=Toxiproxy(managed=False, url=API),
+    proxies={"postgres": Proxy("postgres", "127.0.0.1:15432", "127.0.0.1:5432")},
+    databases={"main": Database("main", Secret("${DATABASE_URL}", "postgresql://x"), "postgres")},
+    caches={"main": Cache("main", Secret("${REDIS_URL}", "redis://x"))},
+    hosts={"app-1": Host("app-1", "deploy@127.0.0.1:2222", ("/var/log/app.log",))},
+)
+POSTGRES = ProxyState("postgres", "127.0.0.1:15432", "127.0.0.1:5432", enabled=True)
+
+
+@dataclass
+class FakeWorld:
+    """Everything answers, unless a test says otherwise: `broken` maps a door to what it raises."""
+
+    broken: dict[str, GamedayError] = field(default_factory=dict)
+    proxies: tuple[ProxyState, ...] = (POSTGRES,)
+    version: str = "2.12.0"
+    managed_runs: bool = True
+    program: tuple[bool, str] = (True, "/usr/bin/toxiproxy-server")
+    status: int = 200
+    logs: tuple[LogFacts, ...] = (LogFacts("/var/log/app.log", 1, 1),)
+    facts: DatabaseFacts = field(default_factory=lambda: DatabaseFacts("17.2", "watcher", False, True, 100, 90))
+    load: LoadFacts = field(default_factory=lambda: LoadFacts(("Investor",), ("investment", "page")))
+    hangs: threading.Event | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def web(self, url: str) -> int:
+        self._door(f"web {url}")
+        return self.status
+
+    def connects(self, host: str, port: int) -> None:
+        self._door(f"connects {host}:{port}")
+
+    def toxiproxy(self, server: Toxiproxy) -> ToxiproxyFacts | None:
+        self._door("toxiproxy")
+        return ToxiproxyFacts(API, self.version, self.proxies) if self.managed_runs else None
+
+    def toxiproxy_program(self) -> tuple[bool, str]:
+        return self.program
+
+    def host(self, host: Host) -> HostFacts:
+        self._door(f"host {host.name}")
+        return HostFacts(self.logs)
+
+    def database(self, database: Database, via: tuple[str, int] | None) -> DatabaseFacts:
+        self._door(f"database {database.name}{' via' if via else ''}")
+        return self.facts
+
+    def cache(self, cache: Cache, via: tuple[str, int] | None) -> str:
+        self._door(f"cache {cache.name}{' via' if via else ''}")
+        return "9.0"
+
+    def slack(self, token: str, url: str | None) -> str:
+        self._door("slack")
+        return "gameday in crowdfund"
+
+    def locust(self, load: LoadPlan) -> LoadFacts:
+        self._door("locust")
+        if self.hangs is not None:
+            self.hangs.wait(5)
+        return self.load
+
+    def _door(self, name: str) -> None:
+        self.asked.append(name)
+        if name in self.broken:
+            raise self.broken[name]
+
+
+Look = Callable[..., Preflight]
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> Look:
+    """Preflight with sound inputs; keywords change them."""
+
+    def run(
+        world: FakeWorld | None = None,
+        runbook: Runbook = RUNBOOK,
+        target: Target = TARGET,
+        token: str | None = None,
+        **more: object,
+    ) -> Preflight:
+        options = Options(runs=tmp_path / "runs", environment=Environment(slack_token=token), **more)  # type: ignore[arg-type]
+        return preflight(runbook, target, options=options, world=world or FakeWorld())
+
+    return run
+
+
+def of(found: Preflight, area: str, *, fine: bool = False) -> list[Check]:
+    return [check for check in found.checks if check.area == area and (fine or check.ok is not True)]
+
+
+def test_when_all_is_well_all_is_well(look: Look) -> None:
+    found = look()
+
+    assert [c for c in found.checks if c.ok is not True] == []
+    assert (found.ok, found.refused, found.exit_code) == (True, False, 0)
+    assert {c.area for c in found.checks} == {
+        "target", "toxiproxy", "proxy", "database", "cache", "host", "load", "run folder",
+    }  # fmt: skip
+
+
+def test_production_is_refused_and_names_its_opt_out(look: Look) -> None:
+    target = replace(TARGET, environment="production")
+
+    found = look(target=target)
+    [check] = of(found, "target")
+    assert (check.ok, check.refusal, check.mend, found.exit_code) == (False, True, "--allow-production", 14)
+
+    allowed = look(target=target, allow_production=True)
+    [check] = of(allowed, "target")
+    assert (check.ok, allowed.exit_code) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("environment", "refused"),
+    [("prod", True), ("Production", True), ("eu-prod", True), ("live", True), ("pre-production", False),
+     ("non_prod", False), ("staging", False), ("productivity", False)],
+)  # fmt: skip
+def test_production_has_many_names(look: Look, environment: str, refused: bool) -> None:
+    assert look(target=replace(TARGET, environment=environment)).refused is refused
+
+
+@pytest.mark.parametrize(
+    ("door", "area", "name"),
+    [
+        ("web http://127.0.0.1:8000/", "target", "base_url"),
+        ("toxiproxy", "toxiproxy", "server"),
+        ("connects 127.0.0.1:15432", "proxy", "postgres"),
+        ("host app-1", "host", "app-1"),
+        ("database main", "database", "main"),
+        ("database main via", "database", "main via postgres"),
+        ("cache main", "cache", "main"),
+        ("locust", "load", "locustfile.py"),
+    ],
+)
+def test_each_door_that_fails_is_one_failed_check_and_exit_code_2(look: Look, door: str, area: str, name: str) -> None:
+    found = look(FakeWorld(broken={door: ReachTimeout("no answer within 5 s", where="somewhere")}))
+
+    failed = [c for c in found.checks if c.ok is False]
+    assert [(c.area, c.name, c.detail, c.refusal) for c in failed] == [
+        (area, name, "somewhere: no answer within 5 s", False)
+    ]
+    assert failed[0].mend
+    assert found.exit_code == 2
+
+
+@pytest.mark.parametrize("error", [NotAllowed("outside", mend="add it"), HostKeyRefused("unknown key", mend="scan it")])
+def test_an_address_outside_and_an_unknown_host_key_are_refused(look: Look, error: GamedayError) -> None:
+    found = look(FakeWorld(broken={"host app-1": error}))
+
+    [check] = of(found, "host")
+    assert (check.refusal, check.mend, found.exit_code) == (True, error.mend, 14)
+
+
+def test_a_refusal_outranks_what_is_broken(look: Look) -> None:
+    world = FakeWorld(broken={"locust": BadInput("raises"), "host app-1": HostKeyRefused("unknown key")})
+
+    assert look(world).exit_code == 14
+
+
+def test_a_platform_that_answers_with_an_error_of_its_own_is_not_broken_further(look: Look) -> None:
+    assert of(look(FakeWorld(status=503)), "target")[0].ok is False
+    assert of(look(FakeWorld(status=404)), "target") == []
+
+
+def test_a_managed_server_that_does_not_run_yet_will_be_started(look: Look) -> None:
+    target = replace(TARGET, toxiproxy=Toxiproxy(managed=True, folder=Path("/x")))
+    world = FakeWorld(managed_runs=False, broken={"connects 127.0.0.1:15432": ReachFailed("refused")})
+
+    found = look(world, target=target)
+
+    [check] = of(found, "toxiproxy", fine=True)
+    assert (check.ok, check.detail) == (True, "managed: will be started from /usr/bin/toxiproxy-server")
+    assert of(found, "proxy") == []
+    assert "database main via" not in world.asked
+
+
+def test_a_port_that_the_managed_server_needs_and_somebody_has_is_broken(look: Look) -> None:
+    target = replace(TARGET, toxiproxy=Toxiproxy(managed=True, folder=Path("/x")))
+
+    [check] = of(look(FakeWorld(managed_runs=False), target=target), "proxy")
+
+    assert check.detail == "its port is taken: another program listens on 127.0.0.1:15432"
+    assert check.ok is False
+
+
+def test_a_program_that_must_be_had_first_is_told(look: Look) -> None:
+    target = replace(TARGET, toxiproxy=Toxiproxy(managed=True, folder=Path("/x")))
+    world = FakeWorld(managed_runs=False, program=(False, "with Go from PATH"))
+
+    [check] = of(look(world, target=target), "toxiproxy")
+
+    assert check.ok is None
+    assert "with Go from PATH" in check.detail
+
+
+def test_a_server_too_old_to_be_driven_is_broken(look: Look) -> None:
+    assert of(look(FakeWorld(version="2.5.0")), "toxiproxy")[0].ok is False
+    assert of(look(FakeWorld(version="git")), "toxiproxy") == []
+
+
+@pytest.mark.parametrize(
+    ("state", "ok", "refusal", "said"),
+    [
+        (replace(POSTGRES, enabled=False), False, False, "is disabled"),
+        (replace(POSTGRES, listen="127.0.0.1:9"), False, False, "listens on 127.0.0.1:9, and the target file says"),
+        (replace(POSTGRES, upstream="127.0.0.1:9"), False, False, "leads to 127.0.0.1:9"),
+        (replace(POSTGRES, toxics=(ToxicState("slow", "latency"),)), None, False, "somebody else's slow (latency)"),
+        (replace(POSTGRES, toxics=(ToxicState("gd-x-f1", "latency"),)), False, True, "a game day left gd-x-f1 on it"),
+        (replace(POSTGRES, name="other"), False, False, f"no such proxy at {API}"),
+    ],
+)
+def test_a_proxy_that_is_not_as_it_should_be(
+    look: Look, state: ProxyState, ok: bool | None, refusal: bool, said: str
+) -> None:
+    [check] = of(look(FakeWorld(proxies=(state,))), "proxy")
+
+    assert (check.ok, check.refusal) == (ok, refusal)
+    assert said in check.detail
+
+
+def test_leftovers_of_ours_name_the_command_that_heals_them(look: Look) -> None:
+    world = FakeWorld(proxies=(replace(POSTGRES, toxics=(ToxicState("gd-x-f1", "latency"),)),))
+
+    found = look(world)
+
+    assert "gameday heal" in of(found, "proxy")[0].mend
+    assert found.exit_code == 14
+
+
+def test_localhost_and_all_interfaces_are_recognised_in_what_the_server_says(look: Look) -> None:
+    target = replace(TARGET, proxies={"postgres": Proxy("postgres", "localhost:15432", "localhost:5432")})
+
+    assert of(look(target=target), "proxy") == []
+
+
+def test_the_upstream_of_somebody_s_own_server_may_be_out_of_our_reach(look: Look) -> None:
+    world = FakeWorld(broken={"connects 127.0.0.1:5432": ReachFailed("refused")})
+
+    assert of(look(world), "proxy")[0].ok is None
+
+
+def test_the_upstream_of_a_managed_server_may_not(look: Look) -> None:
+    target = replace(TARGET, toxiproxy=Toxiproxy(managed=True, folder=Path("/x")))
+    world = FakeWorld(broken={"connects 127.0.0.1:5432": ReachFailed("refused")})
+
+    assert of(look(world, target=target), "proxy")[0].ok is False
+
+
+def test_logs_that_can_t_be_read_are_broken_and_missing_ones_are_told(look: Look) -> None:
+    world = FakeWorld(logs=(LogFacts("/var/log/a", 0, 0), LogFacts("/var/log/b*", 3, 1), LogFacts("/var/log/c", 1, 1)))
+
+    found = look(world)
+
+    missing, unreadable = of(found, "host")
+    assert (missing.ok, unreadable.ok) == (None, False)
+    assert unreadable.detail == "/var/log/b*: 2 of 3 files can't be read"
+    assert "deploy" in unreadable.mend
+    assert "1 of 3 logs readable" in of(found, "host", fine=True)[0].detail
+
+
+def test_what_is_odd_about_a_database_is_told(look: Look) -> None:
+    superuser = look(FakeWorld(facts=DatabaseFacts("17.2", "postgres", True, True, 100, 2)))
+    blind = look(FakeWorld(facts=DatabaseFacts("17.2", "app", False, False, 100, 90)))
+
+    assert [(c.ok, c.detail) for c in of(superuser, "database")] == [
+        (None, "the role postgres is a superuser"),
+        (None, "only 2 of 100 connections are free"),
+    ]
+    assert of(blind, "database")[0].mend == "grant pg_monitor to app"
+
+
+def test_an_unknown_tag_is_broken_with_what_was_meant(look: Look) -> None:
+    runbook = replace(RUNBOOK, load=replace(RUNBOOK.load, tags=("investmnt",), exclude_tags=("nobody",)))
+
+    wrong, excluded = of(look(runbook=runbook), "load")
+
+    assert (wrong.ok, wrong.mend) == (False, "did you mean 'investment'?")
+    assert (excluded.ok, excluded.mend) == (None, "its tags are: investment, page")
+
+
+def test_a_load_shape_and_a_number_of_users_contradict(look: Look) -> None:
+    [check] = of(look(FakeWorld(load=LoadFacts(("U",), ("investment",), has_shape=True))), "load")
+
+    assert check.ok is None
+    assert "load shape" in check.detail
+
+
+def test_slack_never_stands_in_the_way(look: Look) -> None:
+    runbook = replace(RUNBOOK, slack_channel="#game-day")
+
+    shown = look(runbook=runbook)
+    sent = look(runbook=runbook, token="xoxb-1")
+    down = look(FakeWorld(broken={"slack": ReachFailed("invalid_auth")}), runbook=runbook, token="xoxb-1")
+
+    assert [of(found, "slack", fine=True)[0].ok for found in (shown, sent, down)] == [None, True, None]
+    assert "shown, not sent" in of(shown, "slack")[0].detail
+    assert down.exit_code == 0
+
+
+def test_without_a_channel_slack_is_not_asked(look: Look) -> None:
+    world = FakeWorld()
+
+    look(world, token="xoxb-1")
+
+    assert "slack" not in world.asked
+
+
+def test_a_run_folder_that_can_t_be_is_broken_and_nothing_is_written_to_find_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    blocked = preflight(RUNBOOK, TARGET, options=Options(runs=tmp_path / "file" / "runs"), world=FakeWorld())
+    fine = preflight(RUNBOOK, TARGET, options=Options(runs=tmp_path / "new" / "runs"), world=FakeWorld())
+
+    assert of(blocked, "run folder")[0].ok is False
+    assert of(fine, "run folder", fine=True)[0].ok is not False
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_containers_a_wide_allow_list_and_oddities_of_the_file_are_told(look: Look) -> None:
+    target = replace(TARGET, containers={"a": "b"}, allow=("0.0.0.0/0",), warnings=("odd",))
+
+    found = look(target=target)
+
+    assert of(found, "containers")[0].detail == "logs of containers are not collected by this version"
+    assert [c.detail for c in of(found, "target")] == ["0.0.0.0/0 allows very much", "odd"]
+    assert found.ok
+
+
+def test_a_target_without_proxies_needs_no_toxiproxy(look: Look) -> None:
+    target = replace(TARGET, toxiproxy=None, proxies={}, databases={}, caches={}, hosts={})
+    world = FakeWorld()
+
+    assert look(world, target=target).ok
+    assert "toxiproxy" not in world.asked
+
+
+def test_a_door_that_overstays_its_deadline_is_a_failed_check_and_not_a_wait(tmp_path: Path) -> None:
+    world = FakeWorld(hangs=threading.Event())
+    try:
+        found = preflight(RUNBOOK, TARGET, options=Options(runs=tmp_path), world=world, deadline_s=0.3)
+    finally:
+        assert world.hangs is not None
+        world.hangs.set()
+
+    [check] = of(found, "load")
+    assert (check.ok, check.detail) == (False, "the check did not end in time")
+
+
+def test_a_defect_inside_the_locust_file_is_told_with_its_place(look: Look) -> None:
+    error = BadInput("the Locust file does not load: KeyError: 'X'", where="/books/locustfile.py:3")
+
+    [check] = of(look(FakeWorld(broken={"locust": error})), "load")
+
+    assert check.detail == "/books/locustfile.py:3: the Locust file does not load: KeyError: 'X'"
+
+
+def test_the_table_has_every_check_and_mend_within_80_columns(look: Look) -> None:
+    runbook = replace(RUNBOOK, slack_channel="#game-day")
+    found = look(FakeWorld(status=503, proxies=(replace(POSTGRES, enabled=False),)), runbook=runbook)
+    console = Console(width=80, force_terminal=False, color_system=None)
+
+    with console.capture() as capture:
+        console.print(preflight_table(found))
+    text = capture.get()
+
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= 80
+    assert all(word in text for word in ("FAIL", "warn", "ok", "-> mend the platform", "is disabled"))
+    assert text.splitlines()[-1].startswith("not ready: ")
+
+
+def test_files_are_counted_by_the_host_s_own_shell(tmp_path: Path) -> None:
+    import subprocess  # noqa: PLC0415 - for this test alone
+
+    for name in ("a b.log", "c.log", "$(touch evil).log"):
+        (tmp_path / name).write_text("")
+    paths = (f"{tmp_path}/*.log", f"{tmp_path}/a b.log", f"{tmp_path}/none", f"{tmp_path}/$(touch evil).log")
+
+    answer = subprocess.run(
+        ["sh", "-c", "; ".join(map(count_files, paths))], capture_output=True, check=True, cwd=tmp_path
+    ).stdout
+
+    assert [(log.files, log.readable) for log in logs_of(paths, answer)] == [(3, 3), (1, 1), (0, 0), (1, 1)]
+    assert not (tmp_path / "evil").exists()
+
+
+def test_a_host_whose_shell_says_something_else_is_told() -> None:
+    with pytest.raises(ReachFailed, match="did not answer as sh does"):
+        logs_of(("/var/log/x",), b"This account is not available.\n")
