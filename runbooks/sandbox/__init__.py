@@ -1,0 +1,1 @@
+"""The practice platform that ships with the project."""

@@ -1,0 +1,1 @@
+"""The endpoints of the practice platform, one file per subject."""
