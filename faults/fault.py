@@ -1,0 +1,97 @@
+"""What a fault is: what it expects, how it is injected, proven and healed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from faults.observation import Observation
+from faults.quantity import is_duration
+from faults.undo import UndoRecord
+from harness.clock import Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class FaultPlan:
+    """A fault as the runbook has it; `at_s` and `for_s` on the timeline of the faults phase.
+
+    `params` is the kind's own validated model (see `faults.catalog`).
+    """
+
+    id: str
+    name: str
+    kind: str
+    proxy: str
+    params: BaseModel
+    at_s: float
+    for_s: float
+
+    @property
+    def recorded_params(self) -> dict[str, float | str | bool]:
+        """The parameters as the journal has them, units in the names: a `latency` of 0.05 s is `latency_ms` 50."""
+        fields = type(self.params).model_fields
+        return {
+            f"{name}_ms" if is_duration(fields[name]) else name: value * 1000 if is_duration(fields[name]) else value
+            for name, value in self.params.model_dump().items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What was measured: one sentence and its numbers (units in the names)."""
+
+    text: str
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One of the two proofs. `effective` None: it can't be said (too little was seen)."""
+
+    expected: str
+    measured: Measurement
+    effective: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """How a fault was taken off: the rung of the recovery ladder, and what was changed beyond that (or "")."""
+
+    rung: str
+    note: str = ""
+
+
+class Fault(Protocol):
+    """One fault of one run. Nothing but `inject` and `heal` changes anything outside."""
+
+    plan: FaultPlan
+
+    def prepare(self) -> UndoRecord:
+        """Read what is there now and measure the wire; the record is enough to heal from. Raises ReachFailed."""
+
+    def inject(self) -> None:
+        """Add the fault. Raises ReachFailed; what happened then is unknown until healed."""
+
+    def prove_wire(self) -> Effect:
+        """Measure through the data path that the platform uses, against the measurement of `prepare`."""
+
+    def prove_platform(self, before: Observation, during: Observation) -> Effect:
+        """Compare the platform under the fault with the platform before it."""
+
+    def present(self) -> bool:
+        """Whether the server still has the fault as it was injected. Raises ReachFailed."""
+
+    def heal(self, deadline: Deadline) -> Healed:
+        """Take it off by its undo record; idempotent, from any thread. Raises NotHealed."""
+
+    def measure_healed(self, deadline: Deadline) -> Effect:
+        """Measure the wire again, until it is back or the deadline has passed, beside any probe under way.
+
+        `effective` says whether it is back; None: it can't be told, because another fault is on the same proxy.
+        """
+
+    def close(self) -> None:
+        """Free what the probes hold open."""

@@ -1,0 +1,119 @@
+"""A fault that is one toxic on one proxy: all of them but for what the toxic is and how its effect shows."""
+
+from __future__ import annotations
+
+import re
+
+from faults import healing, wire
+from faults.effect import judge
+from faults.fault import Effect, FaultPlan, Healed, Measurement
+from faults.observation import Observation
+from faults.probe import Probe
+from faults.undo import ToxicUndo
+from faults.wire_proxy import WireProxy
+from harness.clock import Deadline
+from harness.errors import ReachFailed
+from harness.reach.toxiproxy import ToxiproxyGone, ToxiproxyRejected
+from harness.reach.toxiproxy_state import ProxyState, ToxicState, is_as_asked
+
+_UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
+_LONGEST_NAME = 120
+
+
+def toxic_name(run: str, fault_id: str) -> str:
+    """The name by which everybody sees whose toxic it is."""
+    return f"gd-{_UNFIT.sub('-', run)}-{_UNFIT.sub('-', fault_id)}"[:_LONGEST_NAME]
+
+
+class ToxicFault:
+    """One toxic. `rule` says how it shows on the wire, `delay_ms` what it adds to a round trip (None: it hangs)."""
+
+    def __init__(
+        self, plan: FaultPlan, proxy: WireProxy, toxic: ToxicState, *, rule: wire.WireRule, delay_ms: float | None
+    ) -> None:
+        self.plan = plan
+        self._proxy = proxy
+        self._toxic = toxic
+        self._rule = rule
+        self._delay_ms = delay_ms
+        self._probe: Probe | None = None
+        self._before: wire.WireBefore | None = None
+        self._undo: ToxicUndo | None = None
+
+    def prepare(self) -> ToxicUndo:
+        state = self._proxy.found()
+        self._probe = self._probe or self._proxy.open_probe()
+        self._before = wire.survey(self._probe, self._rule.timeout_s)
+        self._undo = ToxicUndo(
+            fault_id=self.plan.id,
+            api_url=self._proxy.api.url,
+            proxy=state.name,
+            listen=state.listen,
+            upstream=state.upstream,
+            enabled=state.enabled,
+            toxic=self._toxic.name,
+            managed_folder=self._proxy.managed_folder,
+            api_address=self._proxy.api.address,
+        )
+        return self._undo
+
+    def inject(self) -> None:
+        self._proxy.api.add_toxic(self._proxy.name, self._toxic)
+
+    def prove_wire(self) -> Effect:
+        assert self._probe is not None
+        assert self._before is not None
+        return self._rule.prove(self._probe, self._before)
+
+    def prove_platform(self, before: Observation, during: Observation) -> Effect:
+        return judge(before, during, delay_ms=self._delay_ms, sessions=self._proxy.sessions)
+
+    def present(self) -> bool:
+        try:
+            stored = self._proxy.api.proxy(self._proxy.name).toxic(self._toxic.name)
+        except ToxiproxyGone:
+            return False
+        except ToxiproxyRejected as error:
+            if error.status == 404:
+                return False
+            raise
+        return stored is not None and is_as_asked(stored, self._toxic)
+
+    def heal(self, deadline: Deadline) -> Healed:
+        assert self._undo is not None
+        return healing.heal(self._undo, deadline=deadline, allow=self._proxy.api.allow)
+
+    def measure_healed(self, deadline: Deadline) -> Effect:
+        assert self._before is not None
+        return measure_healed(self._proxy, self._rule, self._before, deadline)
+
+    def close(self) -> None:
+        if self._probe is not None:
+            self._probe.close()
+
+
+def measure_healed(proxy: WireProxy, rule: wire.WireRule, before: wire.WireBefore, deadline: Deadline) -> Effect:
+    """The wire after healing, over a probe of its own: the fault's may be in the middle of a measurement."""
+    probe = proxy.open_probe()
+    try:
+        quick = Deadline.after(min(0.3, deadline.left_s()))
+        effect = wire.measure_back(rule, probe, before, quick)
+        if effect.effective:
+            return effect
+        others = _others_on(proxy)
+        if others:
+            return Effect(effect.expected, Measurement(f"{others} on this proxy: the wire can't tell"), effective=None)
+        return wire.measure_back(rule, probe, before, deadline)
+    finally:
+        probe.close()
+
+
+def _others_on(proxy: WireProxy) -> str:
+    """What else is on the proxy, in words; "" for nothing, or when it can't be asked."""
+    try:
+        state: ProxyState = proxy.api.proxy(proxy.name, timeout_s=1.0)
+    except ReachFailed:
+        return ""
+    if not state.enabled:
+        return "it is closed by another fault"
+    return f"{len(state.toxics)} other toxics are" if state.toxics else ""

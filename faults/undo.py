@@ -1,0 +1,54 @@
+"""The undo record of a fault: on disk before the fault is injected, and enough for any process to heal it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Undo(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    fault_id: str
+
+
+class ToxicUndo(_Undo):
+    """Take our toxic `toxic` off `proxy`. The proxy's address and state as found serve the recovery ladder."""
+
+    door: Literal["toxic"] = "toxic"
+    api_url: str
+    proxy: str
+    listen: str
+    upstream: str
+    enabled: bool
+    toxic: str
+    managed_folder: str = ""  # where the managed server's state lives; "": somebody's own server
+    api_address: str = ""  # the IP address that was looked up, and allowed, when the fault was prepared
+
+
+class EnabledUndo(_Undo):
+    """Put `enabled` of `proxy` back to what was found."""
+
+    door: Literal["enabled"] = "enabled"
+    api_url: str
+    proxy: str
+    listen: str
+    upstream: str
+    enabled: bool
+    managed_folder: str = ""
+    api_address: str = ""
+
+
+class ProcessUndo(_Undo):
+    """End the process group `pgid`, if its leader is still the process that started at `start_ticks`
+    (field 22 of /proc/PID/stat): a number may be used again."""
+
+    door: Literal["process"] = "process"
+    pgid: int
+    start_ticks: int
+    what: str  # "locust" or "toxiproxy-server"
+
+
+UndoRecord = Annotated[ToxicUndo | EnabledUndo | ProcessUndo, Field(discriminator="door")]
+UNDO: TypeAdapter[ToxicUndo | EnabledUndo | ProcessUndo] = TypeAdapter(UndoRecord)

@@ -1,0 +1,50 @@
+"""What a run left injected, as its journal says: undo records that nothing closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from faults.undo import UNDO, ProcessUndo, UndoRecord
+from harness.journal import reader
+from harness.journal.reader import JournalView
+from harness.journal.record import FaultHealed, InjectionFailed, LoadEnded, LoadStopped, UndoWritten
+
+
+def pending(run_folder: Path) -> tuple[UndoRecord, ...]:
+    """The undo records of a run folder that are still open, in the order they were written; () without a journal."""
+    return still_open(reader.read(run_folder))
+
+
+def still_open(journal: JournalView) -> tuple[UndoRecord, ...]:
+    """The undo records of a journal without a later end: a fault healed, an injection taken back, a load stopped."""
+    ended: dict[str, float] = {}
+    for record in journal.of(FaultHealed) + journal.of(InjectionFailed):
+        ended[record.fault_id] = max(record.t, ended.get(record.fault_id, record.t))
+    loads = [record.t for record in journal.of(LoadStopped) + journal.of(LoadEnded)]
+    found = [(written.t, undo) for written in journal.of(UndoWritten) if (undo := _undo(written)) is not None]
+    return tuple(
+        undo
+        for t, undo in found
+        if ended.get(undo.fault_id, -1.0) < t and not (_is_load(undo) and any(end >= t for end in loads))
+    )
+
+
+def leftovers(runs: Path) -> Mapping[Path, tuple[UndoRecord, ...]]:
+    """The run folders in `runs` that left something open, oldest first, with what they left."""
+    folders = sorted(f for f in runs.iterdir() if f.is_dir() and not f.is_symlink()) if runs.is_dir() else []
+    return {folder: left for folder in folders if (left := pending(folder))}
+
+
+def _is_load(undo: UndoRecord) -> bool:
+    return isinstance(undo, ProcessUndo) and undo.what == "locust"
+
+
+def _undo(written: UndoWritten) -> UndoRecord | None:
+    """None for a record that this version can't read."""
+    try:
+        return UNDO.validate_python(written.undo)
+    except ValidationError:
+        return None
