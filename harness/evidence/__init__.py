@@ -1,0 +1,1 @@
+"""Logs over SSH, and the bundle they are kept in."""
