@@ -1,0 +1,1 @@
+"""Views of the journal: JSON, Markdown, HTML, JUnit, the incident summary."""

@@ -1,0 +1,171 @@
+"""How each kind of record is told on the timeline. Kinds that are no event (windows, readings) are not told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Literal
+
+from harness.journal import record as r
+from harness.report import format as say
+
+FaultNames = Mapping[str, str]
+_STOPPED_BY = {
+    "condition": "by a stop condition",
+    "person": "by a person",
+    "signal": "by a signal",
+    "slack": "from Slack",
+    "error": "by an error of our own",
+}
+_HEALERS = {
+    "conductor": "the conductor",
+    "healer": "the healer process",
+    "heal": "the command gameday heal",
+    "preflight": "the preflight of a later run",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    text: str
+    level: Literal["info", "warning", "error"] = "info"
+
+
+def tell(record: r.Record, names: FaultNames) -> Told | None:
+    """A record in words, on one line; `names` are the faults' names by id. None: no event."""
+    told = _tell(record, names)
+    return Told(say.one_line(told.text), told.level) if told else None
+
+
+@singledispatch
+def _tell(_record: r.Record, _names: FaultNames) -> Told | None:
+    return None
+
+
+@_tell.register
+def _(record: r.RunStarted, _names: FaultNames) -> Told:
+    return Told(f"Game day started: {record.runbook} against {record.target} ({record.environment})")
+
+
+@_tell.register
+def _(record: r.PhaseStarted, _names: FaultNames) -> Told:
+    return Told(f"Phase {record.name} began")
+
+
+@_tell.register
+def _(record: r.FaultInjected, _names: FaultNames) -> Told:
+    place = f" on proxy {record.proxy}" if record.proxy else ""
+    params = f" ({say.parameters(record.params)})" if record.params else ""
+    return Told(f"Fault on: {record.name}, {record.fault_kind}{place}{params}", "warning")
+
+
+@_tell.register
+def _(record: r.InjectionFailed, names: FaultNames) -> Told:
+    return Told(f"Fault did not get in: {_name(names, record.fault_id)}: {record.reason}", "error")
+
+
+@_tell.register
+def _(record: r.Proof, names: FaultNames) -> Told:
+    where = "on the wire" if record.side == "wire" else "at the platform"
+    name = _name(names, record.fault_id)
+    if record.effective is None:
+        return Told(f"Effect of {name} {where} is unknown: {record.measured}", "warning")
+    if record.effective:
+        return Told(f"Effect of {name} proven {where}: {record.measured}")
+    return Told(f"{name} has NO effect {where}: expected {record.expected}, measured {record.measured}", "error")
+
+
+@_tell.register
+def _(record: r.FaultHealed, names: FaultNames) -> Told:
+    rung = f" ({record.rung})" if record.rung else ""
+    note = f"; {record.note}" if record.note else ""
+    measured = record.measured_after or "the wire was not measured"
+    what = f"Fault off: {names[record.fault_id]}" if record.fault_id in names else f"Leftover off: {record.fault_id}"
+    head = f"{what}, healed by {_HEALERS[record.by]}{rung}"
+    if record.verified is False:
+        return Told(f"{head}, but the wire is NOT back: {measured}{note}", "error")
+    return Told(f"{head}, {'wire verified' if record.verified else 'not verified'}: {measured}{note}")
+
+
+@_tell.register
+def _(record: r.HealFailed, names: FaultNames) -> Told:
+    name = _name(names, record.fault_id)
+    return Told(f"NOT HEALED by {_HEALERS[record.by]}: {name}: {record.reason}; type: {record.command}", "error")
+
+
+@_tell.register
+def _(record: r.Breach, _names: FaultNames) -> Told:
+    detail = f" ({record.detail})" if record.detail else ""
+    return Told(f"BREACH: {record.text}{detail}", "error")
+
+
+@_tell.register
+def _(record: r.StopDecided, _names: FaultNames) -> Told:
+    reason = "" if record.source == "condition" else f": {record.reason}"
+    return Told(f"Halt decided {_STOPPED_BY[record.source]}{reason}", "error")
+
+
+@_tell.register
+def _(record: r.LoadStopped, _names: FaultNames) -> Told:
+    unanswered = f", {say.plural(record.in_flight, 'request')} still unanswered" if record.in_flight else ""
+    return Told(f"Load stopped ({record.how}): no connection of it is left{unanswered}")
+
+
+@_tell.register
+def _(record: r.LoadEnded, _names: FaultNames) -> Told:
+    detail = f": {record.detail}" if record.detail else ""
+    return Told(f"Locust ended by itself with exit code {record.exit_code}{detail}", "warning")
+
+
+@_tell.register
+def _(record: r.LevelJudged, _names: FaultNames) -> Told | None:
+    if record.met:
+        return None
+    told = record.text.removesuffix(": not met") or f"{record.name} {say.quantity(record.value, record.unit)}"
+    return Told(f"Service level {'unknown' if record.met is None else 'NOT met'} in {record.phase}: {told}", "warning")
+
+
+@_tell.register
+def _(record: r.Recovered, _names: FaultNames) -> Told:
+    if record.time_to_recover_s is None:
+        return Told("Not recovered within the recovery phase", "error")
+    return Told(f"Recovered: all service levels hold again after {say.seconds(record.time_to_recover_s)}")
+
+
+@_tell.register
+def _(record: r.EvidenceCollected, _names: FaultNames) -> Told:
+    total = say.size(sum(file.bytes for file in record.files))
+    head = f"Evidence collected: {say.plural(len(record.files), 'file')}, {total}"
+    if record.complete:
+        return Told(f"{head}, complete")
+    return Told(f"{head}; {say.plural(len(record.missing), 'piece')} missing", "warning")
+
+
+@_tell.register
+def _(record: r.FindingNamed, names: FaultNames) -> Told:
+    fault = record.explained_by_fault
+    by = f", explained by the injected fault {_name(names, fault)}" if fault else ""
+    return Told(f"Finding: {record.cause} (confidence {say.percent(record.confidence)}{by})")
+
+
+@_tell.register
+def _(record: r.Notified, _names: FaultNames) -> Told:
+    if record.delivered:
+        return Told(f"Slack: the {record.what} was posted to {record.channel}")
+    why = record.error or "no reason given"
+    return Told(f"Slack: the {record.what} was not posted to {record.channel}: {why}", "warning")
+
+
+@_tell.register
+def _(record: r.Note, _names: FaultNames) -> Told:
+    return Told(record.text, record.level)
+
+
+@_tell.register
+def _(record: r.VerdictReached, _names: FaultNames) -> Told:
+    return Told(f"Verdict: {record.verdict}", "info" if record.verdict == "held" else "warning")
+
+
+def _name(names: FaultNames, fault_id: str) -> str:
+    return names.get(fault_id, fault_id)
