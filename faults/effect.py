@@ -27,6 +27,7 @@ _ERROR_STEP = 0.02
 _ERROR_Z = 5.0
 _ERRORS = 5
 _SESSIONS_S = 2.0
+_SHORTEST_STALL_S = 0.6
 
 
 def judge(before: Observation, during: Observation, *, delay_ms: float | None, sessions: str = "") -> Effect:
@@ -109,7 +110,9 @@ def stalled(before: Observation, during: Observation) -> str:
     """Far fewer requests complete while more are under way."""
     lasted = during.end_s - during.start_s
     expected = before.rps * lasted
-    if lasted < 1.0 or expected < _ENOUGH_BEFORE or during.requests > 0.5 * expected:
+    # a halt may leave less than a second: then only a near silence is clear enough
+    most = (0.5 if lasted >= 1.0 else 0.1) * expected
+    if lasted < _SHORTEST_STALL_S or expected < _ENOUGH_BEFORE or during.requests > most:
         return ""
     if during.in_flight < max(2 * before.in_flight, before.in_flight + 5):
         return ""

@@ -66,6 +66,12 @@ class HealerHandle:
             self.process.kill()
             self.process.wait(_DISMISS_S)
 
+    def take_over(self) -> None:
+        """Something is still injected: the healer goes on trying by itself, for a minute."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+
 
 def start_healer(run_folder: Path, clock: Clock, allow: AllowList) -> HealerHandle:
     """Start the healer of a run, and wait until it stands. Raises GamedayError when it doesn't."""
@@ -106,7 +112,7 @@ class Healer:
     def heal_all(self, patience: Deadline) -> bool:
         """Everything pending, in parallel, again and again; True when nothing is left."""
         pause = threading.Event()
-        self._journal.write(Note(level="warning", text="the conductor died: its healer takes over"))
+        self._journal.write(Note(level="warning", text="the conductor died or gave up: its healer takes over"))
         while not self._round():
             if patience.passed:
                 return False

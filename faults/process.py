@@ -53,13 +53,13 @@ def end_group(pgid: int, ticks: int, deadline: Deadline) -> bool:
     Members that outlive their leader belong to it still: the number can't be given away while they live.
     Raises TimeoutError when some are still there at the deadline.
     """
-    if not _members(pgid, ticks):
+    if not group_alive(pgid, ticks):
         return False
     for number, wait_s in ((signal.SIGTERM, min(_TERM_S, deadline.left_s() / 2)), (signal.SIGKILL, deadline.left_s())):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pgid, number)
         until, pause = Deadline.after(wait_s), threading.Event()
-        while _members(pgid, ticks):
+        while group_alive(pgid, ticks):
             if until.passed:
                 break
             pause.wait(_POLL_S)
@@ -68,8 +68,8 @@ def end_group(pgid: int, ticks: int, deadline: Deadline) -> bool:
     raise TimeoutError(f"process group {pgid} is still there")
 
 
-def _members(pgid: int, ticks: int) -> bool:
-    """Whether the group still has a living process, and is the one that was meant."""
+def group_alive(pgid: int, ticks: int) -> bool:
+    """Whether the group still has a living process, and is the one whose leader started at `ticks`."""
     leader = start_ticks(pgid)
     if leader is not None:
         return leader == ticks

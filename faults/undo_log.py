@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from faults.process import group_alive
 from faults.undo import UNDO, ProcessUndo, UndoRecord
 from harness.journal import reader
 from harness.journal.reader import JournalView
 from harness.journal.record import FaultHealed, InjectionFailed, LoadEnded, LoadStopped, UndoWritten
+
+
+def left_injected(run_folder: Path) -> tuple[UndoRecord, ...]:
+    """What of `pending` is still there, as far as this machine can tell: a process that has ended is not."""
+    return tuple(
+        undo
+        for undo in pending(run_folder)
+        if not isinstance(undo, ProcessUndo) or group_alive(undo.pgid, undo.start_ticks)
+    )
 
 
 def pending(run_folder: Path) -> tuple[UndoRecord, ...]:
@@ -30,12 +39,6 @@ def still_open(journal: JournalView) -> tuple[UndoRecord, ...]:
         for t, undo in found
         if ended.get(undo.fault_id, -1.0) < t and not (_is_load(undo) and any(end >= t for end in loads))
     )
-
-
-def leftovers(runs: Path) -> Mapping[Path, tuple[UndoRecord, ...]]:
-    """The run folders in `runs` that left something open, oldest first, with what they left."""
-    folders = sorted(f for f in runs.iterdir() if f.is_dir() and not f.is_symlink()) if runs.is_dir() else []
-    return {folder: left for folder in folders if (left := pending(folder))}
 
 
 def _is_load(undo: UndoRecord) -> bool:

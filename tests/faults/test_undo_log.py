@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from faults.process import start_ticks
 from faults.undo import UNDO, EnabledUndo, ProcessUndo, ToxicUndo, UndoRecord
-from faults.undo_log import leftovers, pending
+from faults.undo_log import left_injected, pending
 from harness.clock import Clock
 from harness.journal.record import (
     FaultHealed,
@@ -70,11 +72,10 @@ def test_torn_and_strange_lines_do_not_hide_the_rest(tmp_path: Path) -> None:
 
 def test_no_journal_leaves_nothing(tmp_path: Path) -> None:
     assert pending(tmp_path) == ()
-    assert leftovers(tmp_path / "nowhere") == {}
 
 
-def test_leftovers_are_found_in_all_runs_but_not_twice_through_latest(tmp_path: Path) -> None:
-    write(tmp_path / "run-1", written(TOXIC, 1))
-    write(tmp_path / "run-2", written(DOWN, 1), FaultHealed(t=2, fault_id="f2", by="heal"))
-    (tmp_path / "latest").symlink_to("run-1")
-    assert leftovers(tmp_path) == {tmp_path / "run-1": (TOXIC,)}
+def test_a_process_that_has_ended_is_pending_in_the_journal_but_not_left_injected(tmp_path: Path) -> None:
+    own = ProcessUndo(fault_id="own", pgid=os.getpid(), start_ticks=start_ticks(os.getpid()) or 0, what="locust")
+    write(tmp_path, written(TOXIC, 1), written(LOAD, 2), written(own, 3))
+    assert pending(tmp_path) == (TOXIC, LOAD, own)
+    assert left_injected(tmp_path) == (TOXIC, own)

@@ -1,0 +1,123 @@
+"""The emergency procedure after the halt: collect, analyse, summarise, tell. Nothing here can delay a halt."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.analysis.rules import analyse
+from harness.clock import Deadline
+from harness.errors import GamedayError
+from harness.evidence.bundle import Bundle
+from harness.evidence.collector import LogCollector
+from harness.evidence.frozen import freeze
+from harness.journal.reader import JournalView
+from harness.journal.record import EvidenceMissing, Note, RunStarted, StopDecided
+from harness.monitor.postgres import PostgresSource
+from harness.notify import blocks
+from harness.notify.slack import SlackDoor
+from harness.redaction import Redactor
+from harness.report import incident, result
+from harness.report.write import write_all
+from runbooks.recorder import Recorder
+from runbooks.verdict import reach_verdict
+
+HOST_S = 20.0
+HURRIED_HOST_S = 0.5
+FREEZE_S = 30.0
+HALT_MESSAGE_S = 10.0  # longer than the door's own deadline: what became of it is in the journal then
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What the emergency procedure works with. `uncollected`: what this run knows it will not collect."""
+
+    run_folder: Path
+    recorder: Recorder
+    redactor: Redactor
+    collector: LogCollector
+    databases: tuple[PostgresSource, ...]
+    slack: SlackDoor | None
+    hurry: threading.Event
+    uncollected: tuple[EvidenceMissing, ...] = ()
+
+
+class Emergency:
+    """Carried out after every run that has brought load; the incident's own parts only when one opened."""
+
+    def __init__(self, aftermath: Aftermath) -> None:
+        self._a = aftermath
+        self._announcing: threading.Thread | None = None
+
+    def carry_out(self) -> None:
+        """All steps in order; a step that fails is said and skips no other."""
+        steps = (self._verdict, self._announce, self._collect, self._analyse, self._summarise, self._reports)
+        for step in steps:
+            try:
+                step()
+            except (GamedayError, OSError) as error:
+                self._a.recorder.record(Note(level="error", text=f"{step.__name__.strip('_')} failed: {error}"))
+
+    def _view(self) -> JournalView:
+        return self._a.recorder.view()
+
+    def _verdict(self) -> None:
+        """`result.json` stands from the halt on, whatever happens next."""
+        view = self._view()
+        started = view.first(RunStarted)
+        self._a.recorder.record(
+            reach_verdict(view.records, recover_within_s=started.recover_within_s if started else 0.0)
+        )
+        result.write(self._a.run_folder, result.build(self._view()))
+
+    def _announce(self) -> None:
+        """The halt goes to Slack beside the collecting: a slow Slack costs nothing."""
+        slack = self._a.slack
+        if slack is None or not incident.opened(self._view()):
+            return
+        opened = incident.build(self._view(), self._a.run_folder)
+
+        def announce() -> None:
+            self._a.recorder.record(slack.post("halt", *blocks.halt(opened)))
+
+        self._announcing = threading.Thread(target=announce, name="slack-halt", daemon=True)
+        self._announcing.start()
+
+    def _collect(self) -> None:
+        bundle = Bundle(self._a.run_folder, self._a.redactor)
+        view = self._view()
+        freeze(bundle, view.records, _until_s(view), FREEZE_S)
+        for database in self._a.databases:
+            bundle.add_text(database.name, "sessions of the last 30 s", "sessions.jsonl", database.detail())
+        for missing in self._a.uncollected:
+            bundle.add_missing(missing.source, missing.what, missing.reason)
+        hurried = self._a.hurry.is_set()
+        self._a.collector.collect(bundle, HURRIED_HOST_S if hurried else HOST_S)
+        self._a.recorder.record(bundle.finish())
+
+    def _analyse(self) -> None:
+        for finding in analyse(self._view(), self._a.run_folder):
+            self._a.recorder.record(finding)
+
+    def _summarise(self) -> None:
+        view = self._view()
+        if not incident.opened(view):
+            return
+        incident.write_markdown(incident.build(view, self._a.run_folder), self._a.run_folder)
+        if self._a.slack is None:
+            return
+        if self._announcing is not None:
+            self._announcing.join(HALT_MESSAGE_S)
+        summary = incident.build(self._view(), self._a.run_folder)
+        self._a.recorder.record(self._a.slack.post("summary", *blocks.summary(summary), in_thread_of="halt"))
+
+    def _reports(self) -> None:
+        self._a.recorder.journal.flush(Deadline.after(5.0).left_s())
+        write_all(self._a.run_folder)
+
+
+def _until_s(view: JournalView) -> float:
+    """The moment that the frozen readings lead up to: the decision to stop, else the end."""
+    stop = view.first(StopDecided)
+    return stop.decided_at if stop is not None else max((r.t for r in view.records), default=0.0)

@@ -1,0 +1,329 @@
+"""A whole game day: lock, leftovers, preflight, healer, load, exercise, emergency procedure, reports."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from faults import catalog, undo_log
+from faults.fault import FaultPlan
+from faults.healer import HealerHandle, start_healer
+from faults.injection import Injection
+from faults.toxiproxy_binary import find_or_build
+from faults.toxiproxy_server import ManagedServer, ProxySpec
+from faults.undo import ProcessUndo
+from harness.analysis.service_level import QueryLevel
+from harness.clock import Clock, Deadline
+from harness.errors import BadInput, GamedayError, LoadFailed, ReachFailed, Refused
+from harness.evidence.collector import LogCollector
+from harness.guard.guard import Guard
+from harness.journal.record import (
+    EvidenceMissing,
+    Gap,
+    Note,
+    PhaseStarted,
+    Record,
+    UndoWritten,
+    Verdict,
+    VerdictReached,
+)
+from harness.journal.writer import Journal
+from harness.load.locust_process import LoadSpec, LocustProcess
+from harness.notify.slack import SlackDoor
+from harness.reach.allow_list import AllowList
+from harness.redaction import Redactor
+from harness.report.result import Result, build
+from harness.report.result import write as write_result
+from harness.report.write import write_all
+from runbooks import leftovers
+from runbooks.attention import Interrupted, attend
+from runbooks.conductor import Conductor, Stage
+from runbooks.crew import FaultCrew
+from runbooks.doors import Doors
+from runbooks.emergency import Aftermath, Emergency
+from runbooks.environment import Environment
+from runbooks.inbox import Inbox
+from runbooks.observations import Observations
+from runbooks.platform_wait import await_platform
+from runbooks.preflight import Options, Preflight, preflight
+from runbooks.recorder import Recorder, stamped
+from runbooks.run_folder import RunFolder
+from runbooks.run_started import run_started
+from runbooks.runbook import Runbook
+from runbooks.screen import Screen
+from runbooks.signals import stop_signals
+from runbooks.target import Target
+from runbooks.target_lock import TargetLock
+
+LOAD_START_S = 30.0
+BUILD_S = 300.0
+SERVER_START_S = 15.0
+REMEMBER_S = 8.0
+AFTERMATH_S = 120.0
+SLACK_S = 8.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What is played. The names are what the person typed: the rerun command repeats them."""
+
+    runbook: Runbook
+    target: Target
+    runbook_name: str
+    target_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended. `preflight` is there when the run was refused by it."""
+
+    folder: Path
+    result: Result
+    preflight: Preflight | None = None
+
+
+class _PreflightFailed(Refused):
+    """Preflight said no."""
+
+    def __init__(self, findings: Preflight) -> None:
+        bad = [c for c in findings.checks if c.ok is False]
+        more = f", and {len(bad) - 1} more" if len(bad) > 1 else ""
+        first = f"{bad[0].area} {bad[0].name}: {bad[0].detail}" if bad else "preflight failed"
+        super().__init__(f"{first}{more}", mend=bad[0].mend if bad else "")
+        self.findings = findings
+
+
+class GameDay:
+    """One run. `play` leaves nothing behind, whatever happens in it."""
+
+    def __init__(self, inputs: Inputs, runs: Path, options: Options, screen: Screen, environment: Environment) -> None:
+        self._in = inputs
+        self._runs = runs
+        self._options = options
+        self._screen = screen
+        self._environment = environment
+        self._clock = Clock.start()
+        self._inbox = Inbox()
+        known = (*inputs.target.secrets(), *inputs.runbook.hidden, environment.slack_token or "")
+        self._redactor = Redactor(known)
+
+    def play(self) -> Outcome:
+        """Play it from the lock to the reports. Raises BadInput or Refused when no run folder could be made."""
+        with ExitStack() as stack:
+            folder = RunFolder.create(self._runs, self._in.runbook, self._in.target, self._clock, self._redactor)
+            journal = stack.enter_context(Journal(folder.path / "journal", "conductor", self._clock, self._redactor))
+            recorder = Recorder(journal, self._screen)
+            started = run_started(self._in.runbook, self._in.target, folder, self._clock, self._rerun_names())
+            recorder.record(started)
+            stack.enter_context(stop_signals(self._inbox))
+            findings = self._run(folder, recorder)
+            return Outcome(folder.path, build(recorder.view()), findings)
+
+    def _run(self, folder: RunFolder, recorder: Recorder) -> Preflight | None:
+        """The run proper; every way it can fail becomes a verdict in the journal."""
+        findings: Preflight | None = None
+        try:
+            with TargetLock(self._in.target, f"run {folder.run}"), ExitStack() as stack:
+                self._play_in(folder, recorder, stack)
+        except _PreflightFailed as error:
+            findings = error.findings
+            self._conclude(folder, recorder, "refused", str(error), error.findings.exit_code)
+        except Interrupted as error:
+            self._conclude(folder, recorder, "stopped", f"{error.asked.reason}, before the load started", 11)
+        except LoadFailed as error:
+            self._conclude(folder, recorder, "invalid", str(error), error.exit_code)
+        except (Refused, BadInput, ReachFailed) as error:
+            self._conclude(folder, recorder, "refused", str(error), error.exit_code)
+        except GamedayError as error:
+            self._conclude(folder, recorder, "error", str(error), error.exit_code)
+        except Exception as error:  # noqa: BLE001 - the last border: a person gets one line, the file has the rest
+            (folder.path / "error.txt").write_text(self._redactor.text(traceback.format_exc()))
+            self._conclude(folder, recorder, "error", f"internal error: {error!r}, see error.txt in the run folder", 1)
+        return findings
+
+    def _play_in(self, folder: RunFolder, recorder: Recorder, stack: ExitStack) -> None:
+        self._heal_leftovers(recorder)
+        findings = self._attend(lambda: preflight(self._in.runbook, self._in.target, options=self._options), recorder)
+        if not findings.ok:
+            raise _PreflightFailed(findings)
+        recorder.record(Note(text=f"preflight: {sum(c.ok is True for c in findings.checks)} checks passed"))
+        healer = start_healer(folder.path, self._clock, AllowList(self._in.target.allow))
+        stack.callback(self._release, healer, folder, recorder)
+        api_url = self._toxiproxy(recorder, stack)
+        doors = stack.enter_context(Doors(self._in.target, self._clock))
+        collector = LogCollector(doors.host_plans(self._in.runbook))
+        unremembered = self._attend(lambda: collector.remember(Deadline.after(REMEMBER_S)), recorder)
+        for sampler in doors.samplers(self._emit, self._clock):
+            sampler.start()
+            stack.callback(sampler.stop, 2.0)
+        load = self._start_load(folder, recorder, stack)
+        conductor = Conductor(self._stage(recorder, doors, load, healer, api_url, folder))
+        conductor.play()
+        self._aftermath(folder, recorder, doors, collector, unremembered, conductor)
+
+    def _release(self, healer: HealerHandle, folder: RunFolder, recorder: Recorder) -> None:
+        """The healer's work is over, unless something is still injected."""
+        recorder.journal.flush()
+        if undo_log.left_injected(folder.path):
+            healer.take_over()
+        else:
+            healer.dismiss()
+
+    def _heal_leftovers(self, recorder: Recorder) -> None:
+        for healing in leftovers.heal_all(tuple(leftovers.find(self._runs)), by_preflight=True):
+            if healing.error:
+                raise Refused(f"a dead run left {healing.leftover} behind: {healing.error}", mend="gameday heal")
+            recorder.record(
+                Note(level="warning", text=f"healed what a dead run left: {healing.leftover} ({healing.how})")
+            )
+
+    def _toxiproxy(self, recorder: Recorder, stack: ExitStack) -> str:
+        """The API address of the target's server; a managed one is started unless it runs already."""
+        toxiproxy = self._in.target.toxiproxy
+        if toxiproxy is None:
+            return ""
+        if not toxiproxy.managed or toxiproxy.folder is None:
+            return toxiproxy.url
+        specs = [ProxySpec(p.name, p.listen, p.upstream) for p in self._in.target.proxies.values()]
+        folder = toxiproxy.folder
+        self._attend(lambda: find_or_build(Deadline.after(BUILD_S)), recorder)
+        server = attend(lambda: ManagedServer.ensure(folder, specs, Deadline.after(SERVER_START_S)), self._inbox,
+                        recorder, must_end=True)  # fmt: skip
+        if server.started_here:
+            stack.callback(server.stop)
+            undo = ProcessUndo(fault_id="toxiproxy", pgid=server.pid, start_ticks=server.start_ticks,
+                               what="toxiproxy-server")  # fmt: skip
+            recorder.journal.commit(UndoWritten(fault_id=undo.fault_id, undo=undo.model_dump()))
+            recorder.record(Note(text=f"toxiproxy-server started at {server.api_url}"))
+            self._attend(lambda: await_platform(self._in.target.base_url, AllowList(self._in.target.allow)), recorder)
+        return server.api_url
+
+    def _start_load(self, folder: RunFolder, recorder: Recorder, stack: ExitStack) -> LocustProcess:
+        plan = self._in.runbook.load
+        spec = LoadSpec(
+            locustfile=plan.locustfile,
+            host=self._in.target.base_url,
+            users=plan.users,
+            spawn_rate=plan.spawn_rate,
+            tags=plan.tags,
+            exclude_tags=plan.exclude_tags,
+            args=plan.args,
+            cwd=Path.cwd(),
+            log=folder.path / "locust.log",
+        )
+        load = LocustProcess(spec, self._clock, self._emit)
+        stack.callback(load.stop, 0.0)
+        self._attend(lambda: load.start(Deadline.after(LOAD_START_S)), recorder)
+        undo = ProcessUndo(fault_id="load", pgid=load.pgid, start_ticks=load.start_ticks, what="locust")
+        recorder.journal.commit(UndoWritten(fault_id=undo.fault_id, undo=undo.model_dump()))
+        return load
+
+    def _stage(
+        self,
+        recorder: Recorder,
+        doors: Doors,
+        load: LocustProcess,
+        healer: HealerHandle,
+        api_url: str,
+        folder: RunFolder,
+    ) -> Stage:
+        observations = Observations()
+
+        def baseline_s() -> tuple[float, float]:
+            """From the baseline's start to the faults phase: the platform before any fault."""
+            begun = {r.name: r.t for r in recorder.view().of(PhaseStarted)}
+            return begun.get("baseline", 0.0), begun.get("faults", self._clock.now_s())
+
+        def build_injection(plan: FaultPlan) -> Injection:
+            wire = doors.wire(self._in.target.proxies[plan.proxy], api_url)
+            return Injection(
+                catalog.build(plan, wire, folder.run),
+                journal=recorder.journal,
+                emit=self._emit,
+                observe=observations.between,
+                baseline=lambda: observations.between(*baseline_s()),
+                clock=self._clock,
+            )
+
+        return Stage(
+            runbook=self._in.runbook,
+            clock=self._clock,
+            inbox=self._inbox,
+            recorder=recorder,
+            observations=observations,
+            guard=Guard(self._in.runbook.stop_when),
+            crew=FaultCrew(self._in.runbook.faults, build_injection),
+            load=load,
+            screen=self._screen,
+            ask_invariants=lambda: self._ask_invariants(doors),
+            healer_alive=lambda: healer.alive,
+        )
+
+    def _ask_invariants(self, doors: Doors) -> dict[str, object]:
+        answers: dict[str, object] = {}
+        for level in self._in.runbook.service_levels:
+            if isinstance(level, QueryLevel):
+                try:
+                    answers[level.name] = doors.ask(level.database, level.sql)
+                except ReachFailed as error:
+                    self._emit(Gap(source=f"invariant {level.name}", reason=str(error)))
+        return answers
+
+    def _aftermath(self, folder: RunFolder, recorder: Recorder, doors: Doors, collector: LogCollector,
+                   unremembered: tuple[EvidenceMissing, ...], conductor: Conductor) -> None:  # fmt: skip
+        uncollected = unremembered
+        if self._in.target.containers:
+            uncollected = (*uncollected, EvidenceMissing(source="containers", what="logs",
+                                                         reason="not collected by this version"))  # fmt: skip
+        emergency = Emergency(
+            Aftermath(
+                run_folder=folder.path,
+                recorder=recorder,
+                redactor=self._redactor,
+                collector=collector,
+                databases=tuple(doors.databases),
+                slack=self._slack(folder),
+                hurry=conductor.hurry,
+                uncollected=uncollected,
+            )
+        )
+        carrying = threading.Thread(target=emergency.carry_out, name="emergency", daemon=True)
+        carrying.start()
+        conductor.listen_while(carrying.is_alive, AFTERMATH_S)
+
+    def _slack(self, folder: RunFolder) -> SlackDoor | None:
+        if not self._in.runbook.slack_channel:
+            return None
+        return SlackDoor(
+            self._environment.slack_token,
+            self._in.runbook.slack_channel,
+            base_url=self._environment.slack_url,
+            outbox=folder.path / "slack.jsonl",
+            redactor=self._redactor,
+            deadline_s=SLACK_S,
+        )
+
+    def _conclude(self, folder: RunFolder, recorder: Recorder, verdict: Verdict, reason: str, exit_code: int) -> None:
+        """A verdict for a run that did not come to its end, and the reports that can be made of it."""
+        recorder.record(VerdictReached(verdict=verdict, reason=reason, exit_code=exit_code))
+        recorder.journal.flush()
+        try:
+            write_result(folder.path, build(recorder.view()))
+            write_all(folder.path)
+        except (GamedayError, OSError) as error:
+            recorder.record(Note(level="error", text=f"the reports are not complete: {error}"))
+
+    def _attend(self, step: Callable[[], T], recorder: Recorder) -> T:
+        return attend(step, self._inbox, recorder)
+
+    def _emit(self, record: Record) -> None:
+        self._inbox.put(stamped(record, self._clock))
+
+    def _rerun_names(self) -> tuple[str, str]:
+        return self._in.runbook_name, self._in.target_name

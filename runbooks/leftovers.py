@@ -1,0 +1,88 @@
+"""After a crash: what dead runs left injected, and its healing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from faults import undo_log
+from faults.healing import heal
+from faults.undo import EnabledUndo, ProcessUndo, ToxicUndo
+from harness.clock import Clock, Deadline
+from harness.errors import NotHealed
+from harness.journal import reader
+from harness.journal.record import FaultHealed, HealFailed, Record, RunStarted
+from harness.journal.writer import Journal
+from harness.reach.allow_list import AllowList
+from runbooks.run_folder import all_runs, conductor_of
+
+HEAL_S = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """An undo record of a dead run that nobody has healed yet."""
+
+    run_folder: Path
+    undo: ToxicUndo | EnabledUndo | ProcessUndo
+
+    def __str__(self) -> str:
+        what = self.undo.what if isinstance(self.undo, ProcessUndo) else f"{self.undo.door} on proxy {self.undo.proxy}"
+        return f"{self.undo.fault_id} ({what}) of run {self.run_folder.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Healing:
+    """How the healing of one leftover went. `error` is "" when it is healed, else says what to type."""
+
+    leftover: Leftover
+    how: str
+    error: str = ""
+
+
+def find(runs: Path) -> Iterator[Leftover]:
+    """The leftovers of every dead run in `runs`; a run whose conductor lives heals its own."""
+    for folder in all_runs(runs):
+        if conductor_of(folder) is None:
+            for undo in undo_log.left_injected(folder):
+                yield Leftover(folder, undo)
+
+
+def heal_all(leftovers: tuple[Leftover, ...], *, by_preflight: bool = False) -> tuple[Healing, ...]:
+    """Heal them side by side; each outcome goes into its run's journal. One that fails skips no other."""
+    if not leftovers:
+        return ()
+    with ThreadPoolExecutor(max_workers=min(16, len(leftovers))) as pool:
+        return tuple(pool.map(lambda leftover: _heal(leftover, by_preflight=by_preflight), leftovers))
+
+
+def _heal(leftover: Leftover, *, by_preflight: bool) -> Healing:
+    undo, by = leftover.undo, "preflight" if by_preflight else "heal"
+    try:
+        # the target may have changed since; the record names only what that run was allowed to touch
+        healed = heal(undo, deadline=Deadline.after(HEAL_S), allow=AllowList(("0.0.0.0/0", "::/0")))
+    except NotHealed as error:
+        _tell(leftover, HealFailed(fault_id=undo.fault_id, by=by, reason=error.what, command=error.mend))
+        return Healing(leftover, "", str(error))
+    how = ", ".join(part for part in (healed.rung, healed.note) if part)
+    _tell(leftover, FaultHealed(fault_id=undo.fault_id, by=by, rung=healed.rung, note=healed.note))
+    return Healing(leftover, how)
+
+
+def _tell(leftover: Leftover, record: Record) -> None:
+    """Into a segment of our own in the dead run's journal, on that run's clock."""
+    started = reader.read(leftover.run_folder).first(RunStarted)
+    clock = _clock_of(started) if started is not None else Clock.start()
+    with Journal(leftover.run_folder / "journal", f"heal-{os.getpid()}-{leftover.undo.fault_id}", clock) as journal:
+        journal.write(record)
+
+
+def _clock_of(started: RunStarted) -> Clock:
+    """The dead run's clock, rebuilt from the wall time: after a reboot its boot clock means nothing any more."""
+    now = Clock.start()
+    elapsed_s = (now.started_at - datetime.fromisoformat(started.started_at)).total_seconds()
+    return Clock(now.epoch_boot_s - elapsed_s, datetime.fromisoformat(started.started_at))

@@ -1,0 +1,48 @@
+"""Keeps what happened: in the journal, in memory (a full disk must not hide the verdict) and on the screen."""
+
+from __future__ import annotations
+
+import threading
+from typing import TypeVar
+
+from harness.clock import Clock
+from harness.journal.reader import JournalView
+from harness.journal.record import Record
+from harness.journal.writer import Journal
+from runbooks.narrator import Narrator
+from runbooks.screen import Screen
+
+R = TypeVar("R", bound=Record)
+
+
+def stamped(record: R, clock: Clock) -> R:
+    """The record with the moment it was made, if it has none."""
+    return record if record.t else record.model_copy(update={"t": clock.now_s()})
+
+
+class Recorder:
+    """Every record of the conductor's process goes through here."""
+
+    def __init__(self, journal: Journal, screen: Screen) -> None:
+        self.journal = journal
+        self.clock = journal.clock
+        self._screen = screen
+        self._lock = threading.Lock()
+        self._records: list[Record] = []
+        self._narrator = Narrator()
+
+    def record(self, record: Record) -> None:
+        """Never blocks, never raises."""
+        record = stamped(record, self.clock)
+        with self._lock:
+            self._records.append(record)
+        self.journal.write(record)
+        line = self._narrator.line(record)
+        if line is not None:
+            self._screen.event(record.t, line.text, line.level)
+
+    def view(self) -> JournalView:
+        """The records so far, in order of time."""
+        with self._lock:
+            records = list(self._records)
+        return JournalView(tuple(sorted(records, key=lambda r: r.t)))

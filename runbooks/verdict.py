@@ -1,0 +1,154 @@
+"""The verdict of a run, from its records: held < invalid < deviated < stopped < not-healed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from harness.journal.plan import PlannedFault
+from harness.journal.record import (
+    FaultHealed,
+    FaultInjected,
+    HealFailed,
+    InjectionFailed,
+    LevelJudged,
+    LoadEnded,
+    Proof,
+    Record,
+    Recovered,
+    RunStarted,
+    StopDecided,
+    Verdict,
+    VerdictReached,
+)
+
+SEVERITY: tuple[Verdict, ...] = ("held", "invalid", "deviated", "stopped", "not-healed")
+EXIT_CODES: dict[Verdict, int] = {
+    "held": 0, "error": 1, "deviated": 10, "stopped": 11, "invalid": 12, "not-healed": 13, "refused": 14,
+}  # fmt: skip
+_EXPECTABLE = ("held", "deviated", "stopped")
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """One reason for a verdict."""
+
+    verdict: Verdict
+    reason: str
+
+
+def reach_verdict(records: Sequence[Record], *, recover_within_s: float) -> VerdictReached:
+    """The gravest verdict that the records give ground for, with its reasons, and the exit code."""
+    started = next(r for r in records if isinstance(r, RunStarted))
+    grounds = list(_grounds(records, started, recover_within_s))
+    found: list[Verdict] = [g.verdict for g in grounds]
+    verdict: Verdict = max(found, key=SEVERITY.index, default="held")
+    reasons = [g.reason for g in grounds if g.verdict == verdict]
+    # a lesser ground is still said: a deviation does not hide that another fault never bit
+    reasons += [f"also {g.verdict}: {g.reason}" for g in grounds if g.verdict != verdict]
+    stop = next(iter(_of(records, StopDecided)), None)
+    return VerdictReached(
+        verdict=verdict,
+        reason="; ".join(dict.fromkeys(reasons)) or "every service level was met in every phase",
+        exit_code=exit_code(verdict, started.expect, by_person=stop is not None and stop.source != "condition"),
+    )
+
+
+def exit_code(verdict: Verdict, expect: Verdict, *, by_person: bool) -> int:
+    """The exit code: a match with `expect` is 0, another of held, deviated, stopped is 10; a stop by a person and
+    the verdicts that nobody can expect keep their own."""
+    if verdict not in _EXPECTABLE or (verdict == "stopped" and by_person):
+        return EXIT_CODES[verdict]
+    if verdict == expect:
+        return 0
+    return EXIT_CODES["deviated"] if expect != "held" else EXIT_CODES[verdict]
+
+
+def _grounds(records: Sequence[Record], started: RunStarted, recover_within_s: float) -> Iterator[_Ground]:
+    yield from _not_healed(records)
+    stop = next(iter(_of(records, StopDecided)), None)
+    if stop is not None:
+        yield _Ground("invalid" if stop.source == "error" else "stopped", stop.reason)
+    baseline_missed = [r for r in _of(records, LevelJudged) if r.phase == "baseline" and r.met is not True]
+    for level in baseline_missed:
+        yield _Ground("invalid", f"{_said(level)} at the baseline: nothing was injected")
+    if not baseline_missed:
+        yield from _levels(records, stopped=stop is not None)
+        yield from _recovery(records, recover_within_s)
+    yield from _faults(records, started.faults, stopped=stop is not None or bool(baseline_missed))
+    for ended in _of(records, LoadEnded):
+        if stop is None or stop.source != "error":
+            yield _Ground("invalid", f"the load ended by itself (exit code {ended.exit_code}) before the timeline did")
+
+
+def _not_healed(records: Sequence[Record]) -> Iterator[_Ground]:
+    healed = {r.fault_id for r in _of(records, FaultHealed) if r.verified is not False}
+    for failed in _of(records, HealFailed):
+        if failed.fault_id not in healed:
+            yield _Ground(
+                "not-healed", f"{failed.fault_id} could not be healed: {failed.reason}; type: {failed.command}"
+            )
+    for off in _of(records, FaultHealed):
+        if off.verified is False:
+            yield _Ground("not-healed", f"{off.fault_id} is off, but the wire is not back: {off.measured_after}")
+
+
+def _levels(records: Sequence[Record], *, stopped: bool) -> Iterator[_Ground]:
+    for level in _of(records, LevelJudged):
+        if level.phase != "faults":
+            continue
+        if level.met is False:
+            yield _Ground("deviated", f"{_said(level)} under the faults")
+        elif level.met is None and not stopped:
+            yield _Ground("invalid", f"{_said(level)} under the faults")
+
+
+def _recovery(records: Sequence[Record], recover_within_s: float) -> Iterator[_Ground]:
+    for recovered in _of(records, Recovered):
+        took_s = recovered.time_to_recover_s
+        if took_s is None:
+            yield _Ground("deviated", f"the service levels did not hold again within {recover_within_s:g} s")
+        elif took_s > recover_within_s:
+            yield _Ground("deviated", f"recovery took {took_s:.1f} s, more than {recover_within_s:g} s")
+    for level in _of(records, LevelJudged):
+        if level.phase == "recovery" and level.met is None:
+            yield _Ground("invalid", f"{_said(level)} in recovery")
+
+
+def _faults(records: Sequence[Record], planned: Sequence[PlannedFault], *, stopped: bool) -> Iterator[_Ground]:
+    injected = {r.fault_id for r in _of(records, FaultInjected)}
+    failed = {r.fault_id: r.reason for r in _of(records, InjectionFailed)}
+    proofs: dict[str, list[Proof]] = {}
+    for proof in _of(records, Proof):
+        proofs.setdefault(proof.fault_id, []).append(proof)
+    for fault in planned:
+        if fault.id in failed:
+            yield _Ground("invalid", f"{fault.name} could not be injected: {failed[fault.id]}")
+        elif fault.id in injected:
+            yield from _proven(fault, proofs.get(fault.id, []), stopped=stopped)
+        elif not stopped:
+            yield _Ground("invalid", f"{fault.name} was never injected")
+
+
+def _proven(fault: PlannedFault, proofs: Sequence[Proof], *, stopped: bool) -> Iterator[_Ground]:
+    for proof in proofs:
+        if proof.effective is False:
+            where = "on the wire" if proof.side == "wire" else "at the platform"
+            yield _Ground("invalid", f"{fault.name} had no effect {where}: {proof.measured}")
+        elif proof.effective is None and not stopped:
+            yield _Ground("invalid", f"{fault.name} could not be proven on the {proof.side}: {proof.measured}")
+    if not stopped and {p.side for p in proofs} != {"wire", "platform"}:
+        yield _Ground("invalid", f"{fault.name} was not proven twice")
+
+
+def _said(level: LevelJudged) -> str:
+    """The level and what became of it, such as "api p95 812 ms, limit 200 ms: not met"."""
+    if level.text:
+        return level.text
+    return f"{level.name}: {'could not be measured' if level.met is None else 'not met'}"
+
+
+def _of(records: Sequence[Record], kind: type[R]) -> list[R]:
+    return [r for r in records if isinstance(r, kind)]

@@ -1,0 +1,261 @@
+"""Whole game days on the sandbox, as a person plays them: the exit code, the result, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from faults.process import start_ticks
+from faults.toxiproxy_server import ManagedServer
+from harness.clock import Deadline
+from harness.journal import reader
+from harness.journal.record import FaultInjected, UndoWritten
+from runbooks.sandbox.sandbox import Sandbox
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
+SCENARIO = Path(__file__).parents[2] / "runbooks" / "scenarios" / "crowdfund.py"
+GAMEDAY = [sys.executable, "-P", "-c", "from runbooks.cli import main; main()"]
+EXHAUSTION = {"name": "no connections", "kind": "pool-exhaustion", "proxy": "postgres", "at": "1s", "for": "20s"}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox.up(owned=True, deadline_s=30) as box:
+        yield box
+
+
+def book(folder: Path, faults: list[dict[str, object]], **changes: object) -> Path:
+    """A short runbook in `folder`; `changes` replace top-level keys."""
+    keys: dict[str, object] = {
+        "title": "A short game day",
+        "hypothesis": "The platform stays within its service levels.",
+        "load": {"locustfile": str(SCENARIO), "tags": ["investment"], "users": 40, "spawn_rate": 40},
+        "phases": {"warm_up": "4s", "baseline": "5s", "recovery": "4s"},
+        "service_levels": [{"name": "api", "requests": "* /api/v1/*", "p95": "300ms", "error_rate": "1%"}],
+        "faults": faults,
+        "stop_when": [{"condition": "error_rate", "above": "1%"}],
+        "emergency": {"collect": ["app-1", "db-1"]},
+    }
+    path = folder / "book.yaml"
+    path.write_text(yaml.safe_dump(keys | changes))
+    return path
+
+
+def latency(ms: int, seconds: int = 5) -> dict[str, object]:
+    return {"name": "slow database", "kind": "latency", "proxy": "postgres", "latency": f"{ms}ms", "at": "0s",
+            "for": f"{seconds}s"}  # fmt: skip
+
+
+class Played:
+    """A game day in a process of its own."""
+
+    def __init__(self, folder: Path, book: Path, target: Path, *args: str, env: dict[str, str] | None = None) -> None:
+        self.runs = folder / "runs"
+        command = [*GAMEDAY, "run", str(book), "--target", str(target), "--runs", str(self.runs), *args]
+        clean = {k: v for k, v in os.environ.items() if k != "SLACK_BOT_TOKEN"} | (env or {})
+        self.process = subprocess.Popen(command, cwd=folder, env=clean, stdin=subprocess.DEVNULL, text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+        self.output = ""
+
+    @property
+    def folder(self) -> Path:
+        return (self.runs / "latest").resolve()
+
+    @property
+    def result(self) -> dict[str, object]:
+        return json.loads((self.folder / "result.json").read_text())
+
+    def end(self, timeout_s: float = 90) -> int:
+        """The exit code, once it has ended."""
+        self.output, _ = self.process.communicate(timeout=timeout_s)
+        assert "Traceback" not in self.output
+        return self.process.returncode
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.output, _ = self.process.communicate(timeout=5)
+
+    def wait_for(self, kind: type, bound_s: float = 60) -> None:
+        """Until the journal holds a record of this kind."""
+        until(lambda: self.runs.exists() and reader.read(self.folder).first(kind) is not None, bound_s, self.describe)
+
+    def describe(self) -> str:
+        if self.process.poll() is not None:
+            self.output = self.process.communicate()[0]
+        return self.output
+
+
+def until(true: Callable[[], bool], bound_s: float, describe: Callable[[], str] = str) -> None:
+    """Look every 50 ms; fails when it does not become true in `bound_s`."""
+    deadline, tick = Deadline.after(bound_s), threading.Event()
+    while not true():
+        assert not deadline.passed, f"not in {bound_s} s {describe()}"
+        tick.wait(0.05)
+
+
+def wire_of(box: Sandbox) -> dict[str, tuple[bool, list[str]]]:
+    """Every proxy of the sandbox: enabled, and the names of its toxics."""
+    server = ManagedServer.attach(box.folder / "toxiproxy")
+    proxies = requests.get(f"{server.api_url}/proxies", timeout=3).json()
+    return {name: (p["enabled"], [t["name"] for t in p["toxics"]]) for name, p in proxies.items()}
+
+
+UNTOUCHED = {"postgres": (True, []), "redis": (True, []), "paystack": (True, [])}
+
+
+def load_group(folder: Path) -> tuple[int, int]:
+    undo = next(r.undo for r in reader.read(folder).of(UndoWritten) if r.undo["door"] == "process")
+    return int(str(undo["pgid"])), int(str(undo["start_ticks"]))
+
+
+def test_a_platform_that_withstands_the_fault_holds_and_exits_0(tmp_path, sandbox):
+    played = Played(tmp_path, book(tmp_path, [latency(30)]), sandbox.target)
+    assert played.end() == 0, played.output
+    result = played.result
+    assert result["verdict"] == "held", played.output
+    assert result["faults"][0]["effective"] is True
+    assert result["faults"][0]["healed"] is True
+    assert result["findings"] == []
+    assert not (played.folder / "incident.md").exists()
+    assert wire_of(sandbox) == UNTOUCHED
+
+
+def test_service_levels_missed_under_the_fault_deviate_and_exit_10(tmp_path, sandbox):
+    played = Played(tmp_path, book(tmp_path, [latency(400, 6)]), sandbox.target)
+    assert played.end() == 10, played.output
+    assert played.result["verdict"] == "deviated"
+    assert (played.folder / "incident.md").exists()
+    assert wire_of(sandbox) == UNTOUCHED
+
+
+def test_exhausted_connections_breach_the_error_rate_and_the_run_stops_by_itself_and_exits_11(tmp_path, sandbox):
+    played = Played(tmp_path, book(tmp_path, [EXHAUSTION], notify={"slack": "#game-day"}), sandbox.target)
+    assert played.end() == 11, played.output
+    result = played.result
+    stop = result["stop"]
+    assert stop["condition"] == "error_rate"
+    assert max(stop["healed_at"], stop["load_stopped_at"]) - stop["breach_at"] < 1.0
+    assert [f["effective"] for f in result["faults"]] == [True]
+    assert result["findings"][0]["cause"] == "pool-exhaustion"
+    for piece in result["findings"][0]["evidence"]:
+        assert (played.folder / piece["path"]).exists()
+    assert len(result["findings"][0]["evidence"]) >= 2
+    assert result["evidence"] == {"complete": True, "missing": []}
+    assert wire_of(sandbox) == UNTOUCHED
+    for name in ("report.md", "report.html", "incident.md", "slack.jsonl", "junit.xml", "evidence/manifest.json"):
+        assert (played.folder / name).stat().st_size > 0
+    assert not subprocess_group_alive(*load_group(played.folder))
+
+
+def test_the_same_stop_exits_0_when_the_runbook_expects_it(tmp_path, sandbox):
+    played = Played(tmp_path, book(tmp_path, [EXHAUSTION], expect="stopped"), sandbox.target)
+    assert played.end() == 0, played.output
+    assert played.result["exit_code"] == 0
+
+
+def test_an_application_that_bypasses_the_proxy_makes_the_run_invalid_and_exits_12(tmp_path):
+    with Sandbox.up(owned=True, bypass=True, deadline_s=30) as box:
+        played = Played(tmp_path, book(tmp_path, [latency(150, 8)]), box.target)
+        assert played.end() == 12, played.output
+        assert played.result["verdict"] == "invalid"
+        assert played.result["faults"][0]["effective"] is False
+        assert "at the platform" in str(played.result["reason"])
+        assert wire_of(box) == UNTOUCHED
+
+
+def test_a_production_target_is_refused_with_14_and_nothing_is_touched(tmp_path, sandbox):
+    target = tmp_path / "target.yaml"
+    target.write_text(sandbox.target.read_text().replace("environment: practice", "environment: production"))
+    played = Played(tmp_path, book(tmp_path, [latency(30)]), target)
+    assert played.end() == 14, played.output
+    assert "--allow-production" in played.output
+    assert wire_of(sandbox) == UNTOUCHED
+
+
+def test_a_load_that_ends_before_the_timeline_makes_the_run_invalid(tmp_path, sandbox):
+    (tmp_path / "locust.conf").write_text("run-time = 6s\n")  # the user's own configuration stays in force
+    played = Played(tmp_path, book(tmp_path, [latency(30, 20)]), sandbox.target)
+    assert played.end() == 12, played.output
+    assert "the load ended by itself" in str(played.result["reason"])
+    assert wire_of(sandbox) == UNTOUCHED
+
+
+def test_ctrl_c_halts_in_order_collects_evidence_and_exits_11(tmp_path, sandbox):
+    played = Played(tmp_path, book(tmp_path, [latency(30, 60)], expect="stopped"), sandbox.target)
+    played.wait_for(FaultInjected)
+    played.process.send_signal(signal.SIGINT)
+    assert played.end() == 11, played.output
+    assert played.result["stop"]["condition"] == "person"
+    assert played.result["evidence"]["complete"] is True
+    assert not (played.folder / "incident.md").exists(), "a person's Ctrl-C opens no incident"
+    assert wire_of(sandbox) == UNTOUCHED
+
+
+KINDS: list[dict[str, object]] = [
+    latency(50, 60),
+    {"name": "hanging", "kind": "timeout", "proxy": "postgres", "at": "0s", "for": "60s"},
+    {"name": "down", "kind": "down", "proxy": "redis", "at": "0s", "for": "60s"},
+    EXHAUSTION | {"for": "60s"},
+]
+
+
+@pytest.mark.parametrize("fault", KINDS, ids=lambda f: str(f["kind"]))
+def test_a_conductor_killed_in_the_middle_of_a_fault_leaves_nothing_after_3_s(tmp_path, sandbox, fault):
+    played = Played(tmp_path, book(tmp_path, [fault], stop_when=[]), sandbox.target)
+    played.wait_for(FaultInjected)
+    group = load_group(played.folder)
+    played.kill()
+    until(lambda: wire_of(sandbox) == UNTOUCHED and not subprocess_group_alive(*group), 3.0)
+
+
+def test_with_conductor_and_healer_killed_gameday_heal_does_the_rest(tmp_path, sandbox):
+    played = Played(tmp_path, book(tmp_path, [latency(50, 60)], stop_when=[]), sandbox.target)
+    played.wait_for(FaultInjected)
+    healer = child_running(played.process.pid, "faults.healer")
+    os.kill(healer, signal.SIGSTOP)
+    os.kill(healer, signal.SIGKILL)
+    played.kill()
+    assert wire_of(sandbox)["postgres"][1], "the toxic is still there"
+    heal = subprocess.run([*GAMEDAY, "heal", "--runs", str(played.runs)], capture_output=True, text=True, timeout=30,
+                          check=False)  # fmt: skip
+    assert heal.returncode == 0, heal.stdout + heal.stderr
+    assert wire_of(sandbox) == UNTOUCHED
+    group = load_group(played.folder)
+    until(lambda: not subprocess_group_alive(*group), 3.0)
+
+
+def subprocess_group_alive(pgid: int, ticks: int) -> bool:
+    if start_ticks(pgid) == ticks:
+        return True
+    return any(_group_of(p) == pgid for p in Path("/proc").iterdir() if p.name.isdigit())
+
+
+def _group_of(process: Path) -> int | None:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[2])
+    except (OSError, ValueError):
+        return None
+
+
+def child_running(parent: int, module: str) -> int:
+    """The process id of the child of `parent` that runs `python -m module`."""
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                words = (process / "cmdline").read_bytes().decode().split("\0")
+                ppid = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, ValueError):
+                continue
+            if module in words and ppid == parent:
+                return int(process.name)
+    raise AssertionError(f"no child runs {module}")

@@ -1,0 +1,131 @@
+"""A platform that hangs behind a managed server: requests never come back, and the halt does not wait for them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+LOCUSTFILE = """
+from locust import FastHttpUser, constant, task
+
+class Visitor(FastHttpUser):
+    wait_time = constant(0.1)
+
+    @task
+    def home(self):
+        self.client.get("/")
+
+    def on_stop(self):
+        self.client.get("/goodbye")  # talks to the dead server: must not delay the halt
+"""
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # a full queue would cost a second by itself
+
+
+class Platform(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def platform() -> Iterator[int]:
+    server = Server(("127.0.0.1", 0), Platform)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def write_inputs(folder: Path, upstream: int) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    (folder / "locustfile.py").write_text(LOCUSTFILE)
+    target = {
+        "environment": "practice",
+        "base_url": f"http://{listen}",
+        "allow": ["127.0.0.0/8"],
+        "toxiproxy": {"managed": True, "folder": str(folder / "toxiproxy")},
+        "proxies": {"web": {"listen": listen, "upstream": f"127.0.0.1:{upstream}", "probe": {"http": "/"}}},
+    }
+    runbook = {
+        "title": "The whole platform hangs",
+        "hypothesis": "A stall is noticed within two seconds.",
+        "expect": "stopped",
+        "load": {"locustfile": "locustfile.py", "users": 30, "spawn_rate": 30},
+        "phases": {"warm_up": "3s", "baseline": "3s", "recovery": "3s"},
+        "service_levels": [{"name": "home", "requests": "GET /", "p95": "2s"}],
+        "faults": [{"name": "hanging", "kind": "timeout", "proxy": "web", "at": "0s", "for": "30s"}],
+        "stop_when": [{"condition": "stall", "over": "1s"}],
+    }
+    (folder / "target.yaml").write_text(yaml.safe_dump(target))
+    (folder / "book.yaml").write_text(yaml.safe_dump(runbook))
+
+
+def gameday(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-c", "from runbooks.cli import main; main()", *args]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=90, check=False)
+
+
+def test_hanging_requests_and_an_on_stop_that_talks_to_the_dead_server_do_not_delay_the_halt(tmp_path, platform):
+    write_inputs(tmp_path, platform)
+    played = gameday(tmp_path, "run", "book.yaml", "--target", "target.yaml", "--json")
+    assert played.returncode == 0, played.stdout + played.stderr
+    result = json.loads(played.stdout)
+    stop = result["stop"]
+    assert (result["verdict"], stop["condition"]) == ("stopped", "stall")
+    assert max(stop["healed_at"], stop["load_stopped_at"]) - stop["breach_at"] < 1.0
+    assert result["load"]["in_flight_at_stop"] == 30
+    assert [(f["effective"], f["healed"]) for f in result["faults"]] == [(True, True)]
+
+
+def test_the_managed_server_that_a_run_started_is_gone_after_it(tmp_path, platform):
+    write_inputs(tmp_path, platform)
+    listen = yaml.safe_load((tmp_path / "target.yaml").read_text())["proxies"]["web"]["listen"]
+    runbook = yaml.safe_load((tmp_path / "book.yaml").read_text())
+    (tmp_path / "book.yaml").write_text(yaml.safe_dump(runbook | {"faults": [], "expect": "held"}))
+    played = gameday(tmp_path, "run", "book.yaml", "--target", "target.yaml")
+    assert played.returncode == 0, played.stdout + played.stderr
+    host, _, port = listen.rpartition(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), timeout=2)
+
+
+def test_a_listen_port_that_is_taken_is_one_clear_message(tmp_path, platform):
+    write_inputs(tmp_path, platform)
+    target = yaml.safe_load((tmp_path / "target.yaml").read_text())
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        target["proxies"]["web"]["listen"] = listen
+        (tmp_path / "target.yaml").write_text(yaml.safe_dump(target))
+        played = gameday(tmp_path, "run", "book.yaml", "--target", "target.yaml")
+    assert played.returncode == 2, played.stdout + played.stderr
+    assert "port is taken" in played.stdout
+    assert "Traceback" not in played.stdout + played.stderr

@@ -1,0 +1,122 @@
+"""The conductor plays the phases in order, and whatever ends a run heals the faults and stops the load."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from harness.journal.record import (
+    Breach,
+    HealFailed,
+    LevelJudged,
+    LoadEnded,
+    LoadStopped,
+    PhaseStarted,
+    Recovered,
+    StopDecided,
+)
+from runbooks import conductor as conductor_module
+from runbooks.inbox import StopAsked
+
+
+def phases_of(fakes):
+    return [r.name for r in fakes.stage.recorder.view().of(PhaseStarted)]
+
+
+def test_a_quiet_run_plays_all_phases_and_judges_each(theatre):
+    fakes = theatre.build([theatre.fault("f1", 0.0, 0.2)])
+    fakes.conductor.play()
+    assert phases_of(fakes) == ["warm-up", "baseline", "faults", "recovery"]
+    judged = {(r.phase, r.met) for r in fakes.stage.recorder.view().of(LevelJudged)}
+    assert judged == {("baseline", True), ("faults", True), ("recovery", True)}
+    assert fakes.log == ["inject f1", "heal f1"]
+    assert fakes.stage.recorder.view().first(Recovered) is not None
+    assert fakes.load.stopped_at is not None
+
+
+def test_overlapping_faults_are_injected_at_their_times_on_the_timeline(theatre):
+    fakes = theatre.build([theatre.fault("late", 0.2, 0.1), theatre.fault("early", 0.0, 0.4)])
+    fakes.conductor.play()
+    assert fakes.log == ["inject early", "inject late", "heal late", "heal early"]
+
+
+def test_a_breach_heals_the_fault_and_stops_the_load_without_grace(theatre):
+    fakes = theatre.build([theatre.fault("f1", 0.0, 30.0), theatre.fault("f2", 20.0, 5.0)], break_on_inject="f1")
+    fakes.conductor.play()
+    view = fakes.stage.recorder.view()
+    breach, stop, stopped = view.first(Breach), view.first(StopDecided), view.first(LoadStopped)
+    assert breach is not None
+    assert breach.condition == "error_rate"
+    assert stop is not None
+    assert stop.source == "condition"
+    assert stopped is not None
+    assert stopped.at - breach.breach_at < 1.0
+    assert fakes.log == ["inject f1", "heal f1"]
+    assert fakes.load.graces == [conductor_module.HALT_GRACE_S]
+    assert "recovery" not in phases_of(fakes)
+
+
+def test_a_baseline_that_misses_its_levels_injects_nothing(theatre):
+    fakes = theatre.build([theatre.fault("f1", 0.0, 0.2)], p95_ms=5.0)
+    fakes.conductor.play()
+    assert fakes.log == []
+    assert phases_of(fakes) == ["warm-up", "baseline"]
+
+
+def test_the_first_reason_to_stop_is_kept_and_the_second_request_only_hurries(theatre):
+    fakes = theatre.build([theatre.fault("f1", 0.0, 30.0)])
+    threading.Timer(0.6, lambda: [fakes.inbox.put(StopAsked("person", "Ctrl-C")) for _ in range(2)]).start()
+    fakes.conductor.play()
+    stops = fakes.stage.recorder.view().of(StopDecided)
+    assert [(s.source, s.reason) for s in stops] == [("person", "Ctrl-C")]
+    assert fakes.conductor.hurry.is_set()
+    assert fakes.log == ["inject f1", "heal f1"]
+
+
+HEAL_FAILED = HealFailed(fault_id="f9", by="conductor", reason="hangs", command="gameday heal")
+
+
+@pytest.mark.parametrize("message", [LoadEnded(exit_code=1, detail="boom"), HEAL_FAILED], ids=["load ended", "no heal"])
+def test_a_run_whose_load_or_healing_fails_is_halted(theatre, message):
+    fakes = theatre.build([theatre.fault("f1", 0.0, 30.0)])
+    threading.Timer(0.5, lambda: fakes.inbox.put(message)).start()
+    fakes.conductor.play()
+    stop = fakes.stage.recorder.view().first(StopDecided)
+    assert stop is not None
+    assert stop.source == "error"
+    assert fakes.log == ["inject f1", "heal f1"]
+
+
+def test_a_guard_without_windows_is_blind_and_halts_the_run(theatre, monkeypatch):
+    monkeypatch.setattr(conductor_module, "BLIND_S", 0.3)
+    fakes = theatre.build([theatre.fault("f1", 0.0, 30.0)])
+    threading.Timer(0.5, fakes.load.silent.set).start()
+    fakes.conductor.play()
+    stop = fakes.stage.recorder.view().first(StopDecided)
+    assert stop is not None
+    assert "blind" in stop.reason
+    assert fakes.log == ["inject f1", "heal f1"]
+
+
+def test_an_error_inside_the_exercise_still_heals_and_stops(theatre, monkeypatch):
+    fakes = theatre.build([theatre.fault("f1", 0.0, 0.2)])
+
+    def explode(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(fakes.conductor, "_until_healed", explode)
+    with pytest.raises(RuntimeError):
+        fakes.conductor.play()
+    assert fakes.log == ["inject f1", "heal f1"]
+    assert fakes.load.stopped_at is not None
+
+
+def test_a_run_whose_healer_died_is_halted_because_nobody_would_outlive_it(theatre):
+    fakes = theatre.build([theatre.fault("f1", 0.0, 30.0)])
+    threading.Timer(0.5, fakes.healer_died.set).start()
+    fakes.conductor.play()
+    stop = fakes.stage.recorder.view().first(StopDecided)
+    assert stop is not None
+    assert "healer" in stop.reason
+    assert fakes.log == ["inject f1", "heal f1"]
