@@ -22,7 +22,7 @@ import requests
 
 from faults.file_lock import locked
 from harness.clock import Deadline
-from harness.errors import GamedayError
+from harness.errors import BadInput
 
 VERSION = "2.12.0"
 IMAGE = f"ghcr.io/shopify/toxiproxy:{VERSION}"
@@ -58,7 +58,7 @@ class Search:
 
 def find_or_build(deadline: Deadline, *, say: Say = lambda _: None, env: Mapping[str, str] | None = None) -> Path:
     """The path of a toxiproxy-server that runs: on PATH, in the user's cache, built into it once with Go, or taken
-    out of the Docker image. `say` hears what takes long. Raises GamedayError that lists the three ways."""
+    out of the Docker image. `say` hears what takes long. Raises BadInput that lists the three ways."""
     search = Search(say, dict(os.environ if env is None else env))
     on_path = search.which("toxiproxy-server")
     if on_path and _version_of(Path(on_path)) >= _OLDEST:
@@ -77,7 +77,7 @@ def find_or_build(deadline: Deadline, *, say: Say = lambda _: None, env: Mapping
                     tried.append(str(reason))
     except OSError as error:
         tried.append(f"cache: {error}")
-    raise GamedayError(
+    raise BadInput(
         f"there is no toxiproxy-server, and none could be had ({'; '.join(tried)})",
         where=str(search.cached),
         mend=f"put toxiproxy-server {VERSION} on PATH, or install Go 1.23 or newer, or start Docker",
@@ -220,5 +220,5 @@ def _run(command: list[str], env: Mapping[str, str], deadline: Deadline) -> str:
                 raise _NoWay(f"{name}: not done in time") from None
             raise
     if process.returncode != 0:
-        raise _NoWay(f"{name}: {' '.join((err or out).split())[-200:]}")
+        raise _NoWay(f"{name}: {(err or out).strip().rpartition(chr(10))[2][-200:]}")
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,11 +12,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from harness.clock import Deadline
 from harness.errors import BadInput, GamedayError
 from harness.journal import reader
 from harness.journal.record import RunStarted, VerdictReached
+from harness.redaction import Redactor
 from harness.report.write import write_all
 from runbooks import leftovers
 from runbooks.books import find_book, list_books
@@ -60,10 +63,11 @@ def gameday() -> None:
 def run(runbook: str, target_name: str, runs: Path, allow_production: bool, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
     """Play RUNBOOK (a file, or a name that `gameday list` prints) on a target."""
     console = Console(stderr=as_json, highlight=False)
+    book = find_book(runbook)
     with _target(target_name, console) as target_file:
-        loaded = load_inputs(find_book(runbook), target_file)
+        loaded = load_inputs(book, target_file)
         inputs = Inputs(loaded[0], loaded[1], runbook, target_name)
-        console.print(f"[bold]{inputs.runbook.title}[/]", soft_wrap=True)
+        console.print(Text(Redactor().text(inputs.runbook.title), style="bold"), soft_wrap=True)
         console.print(plan_table(inputs.runbook))
         with TerminalScreen(console) as screen:
             options = Options(allow_production=allow_production, runs=runs)
@@ -93,8 +97,9 @@ def _show(outcome: Outcome, console: Console, *, as_json: bool) -> None:
 def check(runbook: str, target_name: str, runs: Path, allow_production: bool) -> None:  # noqa: FBT001 - see run
     """All reads and no writes: can RUNBOOK be played on the target, and may it? Prints the plan with its times."""
     console = Console(highlight=False)
+    book = find_book(runbook)
     with _target(target_name, console) as target_file:
-        loaded_runbook, target = load_inputs(find_book(runbook), target_file)
+        loaded_runbook, target = load_inputs(book, target_file)
         findings = preflight(loaded_runbook, target, options=Options(allow_production=allow_production, runs=runs))
     console.print(preflight_table(findings))
     console.print(plan_table(loaded_runbook))
@@ -218,6 +223,7 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient hand changes the exit code no more
         click.echo("interrupted", err=True)
         sys.exit(11)
     except GamedayError as error:

@@ -15,6 +15,7 @@ from harness.guard.guard import Guard
 from harness.journal.record import (
     Breach,
     FaultHealed,
+    FaultInjected,
     HealFailed,
     LevelJudged,
     LoadEnded,
@@ -176,6 +177,22 @@ class Conductor:
         for level in judge(self._s.runbook.service_levels, windows, readings, phase, answers):
             self._s.recorder.record(level)
 
+    def _say_how_it_held(self, healed: FaultHealed) -> None:
+        """The hypothesis under one fault alone; the phase as a whole is judged at its end."""
+        injected = next((r for r in self._s.recorder.view().of(FaultInjected) if r.fault_id == healed.fault_id), None)
+        if injected is None:
+            return
+        windows = self._s.observations.windows(injected.t, healed.t)
+        readings = self._s.observations.readings(injected.t, healed.t)
+        judged = judge(self._s.runbook.service_levels, windows, readings, "faults", {})
+        missed = [level.text for level in judged if level.met is False]
+        held = [level.text for level in judged if level.met]
+        if missed:
+            text = f"Under {injected.name} the service levels did NOT hold: {'; '.join(missed)}"
+            self._s.recorder.record(Note(level="warning", text=text))
+        elif held:
+            self._s.recorder.record(Note(text=f"Under {injected.name} the service levels held: {held[0]}"))
+
     def _answers(self) -> dict[str, object]:
         """The invariants' answers, asked in the background: a slow database stops nobody from halting."""
         answers: dict[str, object] = {}
@@ -231,6 +248,8 @@ class Conductor:
             self._show(message)
         if not isinstance(message, Wake):
             self._s.recorder.record(message)
+        if isinstance(message, FaultHealed) and self.stop is None:
+            self._say_how_it_held(message)
 
     def _asked(self, message: StopAsked) -> None:
         if self.stop is None and self._load_stopped is None:

@@ -114,7 +114,7 @@ class Emergency:
 
     def _reports(self) -> None:
         self._a.recorder.journal.flush(Deadline.after(5.0).left_s())
-        write_all(self._a.run_folder)
+        write_all(self._a.run_folder, self._view() if self._a.recorder.journal.lost else None)
 
 
 def _until_s(view: JournalView) -> float:

@@ -65,6 +65,7 @@ BUILD_S = 300.0
 SERVER_START_S = 15.0
 REMEMBER_S = 8.0
 AFTERMATH_S = 120.0
+HURRIED_S = 2.0  # after a second Ctrl-C: time for result.json, not for the rest
 SLACK_S = 8.0
 T = TypeVar("T")
 
@@ -152,7 +153,10 @@ class GameDay:
         findings = self._attend(lambda: preflight(self._in.runbook, self._in.target, options=self._options), recorder)
         if not findings.ok:
             raise _PreflightFailed(findings)
-        recorder.record(Note(text=f"preflight: {sum(c.ok is True for c in findings.checks)} checks passed"))
+        recorder.record(Note(text=f"Preflight: {sum(c.ok is True for c in findings.checks)} checks passed"))
+        for check in findings.checks:
+            if check.ok is None:
+                recorder.record(Note(level="warning", text=f"Preflight: {check.area} {check.name}: {check.detail}"))
         healer = start_healer(folder.path, self._clock, AllowList(self._in.target.allow))
         stack.callback(self._release, healer, folder, recorder)
         api_url = self._toxiproxy(recorder, stack)
@@ -295,7 +299,8 @@ class GameDay:
         )
         carrying = threading.Thread(target=emergency.carry_out, name="emergency", daemon=True)
         carrying.start()
-        conductor.listen_while(carrying.is_alive, AFTERMATH_S)
+        conductor.listen_while(lambda: carrying.is_alive() and not conductor.hurry.is_set(), AFTERMATH_S)
+        carrying.join(HURRIED_S)
 
     def _slack(self, folder: RunFolder) -> SlackDoor | None:
         if not self._in.runbook.slack_channel:
@@ -315,7 +320,7 @@ class GameDay:
         recorder.journal.flush()
         try:
             write_result(folder.path, build(recorder.view()))
-            write_all(folder.path)
+            write_all(folder.path, recorder.view() if recorder.journal.lost else None)
         except (GamedayError, OSError) as error:
             recorder.record(Note(level="error", text=f"the reports are not complete: {error}"))
 

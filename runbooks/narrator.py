@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from harness.journal.record import Gap, LevelJudged, PhaseEnded, Record, RunStarted, VerdictReached
-from harness.report import format as say
 from harness.report.telling import Told, tell
 
 
@@ -24,8 +23,7 @@ class Narrator:
         if isinstance(record, Gap):
             return self._gap(record)
         if isinstance(record, LevelJudged) and record.met:
-            value, limit = say.quantity(record.value, record.unit), say.quantity(record.limit, record.unit)
-            return Told(f"Service level met in {record.phase}: {record.name} {value}, limit {limit}")
+            return Told(f"Service level met in {record.phase}: {record.text.removesuffix(': met') or record.name}")
         return tell(record, self._fault_names)
 
     def _gap(self, gap: Gap) -> Told | None:

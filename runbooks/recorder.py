@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from harness.clock import Clock
 from harness.journal.reader import JournalView
-from harness.journal.record import Record
+from harness.journal.record import Readings, Record, Window
 from harness.journal.writer import Journal
 from runbooks.narrator import Narrator
 from runbooks.screen import Screen
@@ -33,13 +33,19 @@ class Recorder:
 
     def record(self, record: Record) -> None:
         """Never blocks, never raises."""
-        record = stamped(record, self.clock)
+        record = self._redacted(stamped(record, self.clock))
         with self._lock:
             self._records.append(record)
         self.journal.write(record)
         line = self._narrator.line(record)
         if line is not None:
             self._screen.event(record.t, line.text, line.level)
+
+    def _redacted(self, record: Record) -> Record:
+        """What is told, printed and summed up is as clean as what is written; numbers hold no secrets."""
+        if isinstance(record, Window | Readings):
+            return record
+        return type(record).model_validate(self.journal.redactor.value(record.model_dump()))
 
     def view(self) -> JournalView:
         """The records so far, in order of time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,9 +50,10 @@ class RunFolder:
             ProcessId.own().write(path / "conductor.pid")
             _point_latest(runs, run)
         except OSError as error:
+            shutil.rmtree(path, ignore_errors=True)
             raise BadInput(
                 f"the run folder can't be written: {error.strerror}",
-                where=str(path),
+                where=str(error.filename2 or error.filename or path),
                 mend="free some space, mend the rights or choose another folder with --runs",
             ) from error
         return cls(path, run, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()})

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.text import Text
 
 from harness.report import format as say
-from harness.report.result import Result
+from harness.report.result import FaultResult, Result
 
 _STYLES = {"held": "bold green", "deviated": "bold yellow", "stopped": "bold yellow", "invalid": "bold magenta"}
 
@@ -60,9 +60,17 @@ def _halt(result: Result) -> Iterator[tuple[str, str]]:
 def _faults(result: Result) -> Iterator[tuple[str, str]]:
     for fault in result.faults:
         effect = {True: "proven on the wire and at the platform", False: "NO EFFECT", None: "effect unknown"}
-        healed = f"healed by the {fault.healed_by}" if fault.healed else "NOT HEALED: type gameday heal"
+        healed = _healed(fault)
         style = "" if fault.healed and fault.effective is not False else "bold red"
         yield f"  fault     {fault.name}: {effect[fault.effective]}, {healed}", style
+
+
+def _healed(fault: FaultResult) -> str:
+    if fault.healed:
+        return f"healed by the {fault.healed_by}"
+    if fault.healed_at is None and fault.measured_after:
+        return f"taken off, but the wire is NOT BACK: {fault.measured_after}"
+    return "NOT HEALED: type gameday heal"
 
 
 def _findings(result: Result) -> Iterator[tuple[str, str]]:
@@ -75,9 +83,9 @@ def _findings(result: Result) -> Iterator[tuple[str, str]]:
 def _evidence(result: Result) -> Iterator[tuple[str, str]]:
     for missing in result.evidence.missing:
         yield f"  missing   {missing.source} {missing.what}: {missing.reason}", "yellow"
-    for message in result.notifications:
-        if not message.delivered:
-            yield f"  slack     the {message.what} for {message.channel} was not sent: {message.error}", "yellow"
+    unsent = [message for message in result.notifications if not message.delivered]
+    for channel, error in dict.fromkeys((message.channel, message.error) for message in unsent):
+        yield f"  slack     nothing was posted to {channel}: {error}", "yellow"
 
 
 def _places(folder: Path) -> Iterator[tuple[str, str]]:
@@ -93,10 +101,10 @@ def _next(result: Result, folder: Path) -> Iterator[tuple[str, str]]:
     read = f"read {_short(incident)}, mend the cause, then play it again" if incident.exists() else "play it again"
     steps = {
         "held": "nothing to mend; play the next runbook (gameday list)",
-        "deviated": f"{read}: gameday rerun",
-        "stopped": f"{read}: gameday rerun",
-        "invalid": "mend what the first line says: this run proves nothing; then: gameday rerun",
-        "not-healed": "heal by hand now: gameday heal",
+        "deviated": f"{read}: gameday rerun (or: make rerun)",
+        "stopped": f"{read}: gameday rerun (or: make rerun)",
+        "invalid": "mend what the first line says: this run proves nothing; then: gameday rerun (or: make rerun)",
+        "not-healed": "act now: gameday heal, then look at what the first line names",
         "refused": "nothing was touched; mend what the first line says",
     }
     if result.verdict in steps:

@@ -18,7 +18,7 @@ FOLDER = "evidence"
 MANIFEST = "manifest.json"
 SCHEMA = 1
 _LONGEST_STEM = 60
-_SUFFIXES = {".log", ".txt", ".csv", ".json", ".out", ".err"}
+_SUFFIXES = {".log", ".txt", ".csv", ".json", ".jsonl", ".out", ".err"}
 
 
 @dataclass(frozen=True, slots=True)

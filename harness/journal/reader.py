@@ -37,7 +37,7 @@ def read(run_folder: Path) -> JournalView:
     """The journal of a run folder; an absent or empty one reads as no records."""
     records: list[Record] = []
     unreadable = 0
-    for segment in sorted((run_folder / "journal").glob("*.jsonl")):
+    for segment in sorted(f for f in (run_folder / "journal").glob("*.jsonl") if f.is_file()):
         for record in _parse(segment):
             if record is None:
                 unreadable += 1
@@ -54,5 +54,5 @@ def _parse(segment: Path) -> Iterator[Record | None]:
                 continue
             try:
                 yield _ADAPTER.validate_python(json.loads(line))
-            except (ValueError, ValidationError):
+            except (ValueError, ValidationError, RecursionError):
                 yield None

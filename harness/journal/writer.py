@@ -52,7 +52,7 @@ class Journal:
         self.path = folder / f"{process}.jsonl"
         self.lost = 0
         self.last_error = ""
-        self._redactor = redactor or Redactor()
+        self.redactor = redactor or Redactor()
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
         # O_APPEND keeps whole lines whole even if two processes should ever share a segment
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -101,7 +101,7 @@ class Journal:
         data = record.model_dump(mode="json")
         if not data["t"]:
             data["t"] = round(self.clock.now_s(), 6)
-        line = json.dumps(self._redactor.value(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        line = json.dumps(self.redactor.value(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return _Entry(line.encode() + b"\n", durable=durable or data["kind"] in DURABLE_KINDS)
 
     def _drain(self) -> None:

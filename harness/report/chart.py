@@ -94,7 +94,9 @@ def _latency(data: ChartData, width: int) -> Row:
     low, high = max(min(values, default=10.0) * 0.7, 0.1), max(values, default=1000.0) * 2
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     y = alt.Y("ms:Q", scale=scale, axis=left(labelExpr=_MS, values=_log_ticks(low, high), labelOverlap=False))
-    line = alt.Chart(series("latency")).mark_line(strokeWidth=1.8).encode(x=time(data), y=y, color=colour)
+    # dots too: a second between two silent ones, such as the one before a halt, has no line
+    mark = alt.Chart(series("latency")).mark_line(strokeWidth=1.8, point=alt.OverlayMarkDef(size=14))
+    line = mark.encode(x=time(data), y=y, color=colour)
     limits = alt.Chart(rows(data.latency_limits))
     limit = limits.mark_rule(strokeDash=[6, 4], strokeWidth=1.3).encode(y=y, color=colour)
     text = limits.mark_text(align="left", dx=4, dy=-6, fontSize=10.5).encode(

@@ -13,13 +13,14 @@ from harness.report import html, incident, junit, markdown, result, whole_file
 View = Callable[[JournalView, Path], None]
 
 
-def write_all(run_folder: Path) -> None:
+def write_all(run_folder: Path, known: JournalView | None = None) -> None:
     """Write result.json, report.md, report.html, junit.xml and, where one opened, incident.md.
 
+    `known` stands in for the journal when a full disk has kept a part of the run out of it.
     A view that fails doesn't keep the others from being written. Raises GamedayError that names those that failed,
     or when there is no journal to read.
     """
-    view = reader.read(run_folder)
+    view = known or reader.read(run_folder)
     if not view.records:
         raise GamedayError("the run has no journal to report on", where=str(run_folder / "journal"))
     failed: dict[str, Exception] = {}

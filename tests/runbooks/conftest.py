@@ -68,8 +68,10 @@ class FakeLoad:
 class FakeInjection:
     """A fault that lasts `for_s` or until it is healed; `log` has what happened, in order."""
 
-    def __init__(self, plan: FaultPlan, inbox: Inbox, log: list[str], on_inject: threading.Event | None) -> None:
-        self.plan, self.inbox, self.log = plan, inbox, log
+    def __init__(
+        self, plan: FaultPlan, inbox: Inbox, clock: Clock, log: list[str], on_inject: threading.Event | None
+    ) -> None:
+        self.plan, self.inbox, self.clock, self.log = plan, inbox, clock, log
         self.on_inject = on_inject
         self.state = "planned"
         self._lock = threading.Lock()
@@ -77,7 +79,9 @@ class FakeInjection:
     def play(self, halt: threading.Event) -> None:
         self.state = "active"
         self.log.append(f"inject {self.plan.id}")
-        self.inbox.put(FaultInjected(fault_id=self.plan.id, name=self.plan.name, fault_kind=self.plan.kind))
+        self.inbox.put(
+            FaultInjected(t=self.clock.now_s(), fault_id=self.plan.id, name=self.plan.name, fault_kind=self.plan.kind)
+        )
         if self.on_inject is not None:
             self.on_inject.set()
         halt.wait(self.plan.for_s)
@@ -88,7 +92,7 @@ class FakeInjection:
             if self.state != "healed":
                 self.state = "healed"
                 self.log.append(f"heal {self.plan.id}")
-                self.inbox.put(FaultHealed(fault_id=self.plan.id, by="conductor", verified=True))
+                self.inbox.put(FaultHealed(t=self.clock.now_s(), fault_id=self.plan.id, by="conductor", verified=True))
 
 
 @dataclass
@@ -121,7 +125,7 @@ class Theatre:
         self.journals.append(journal)
 
         def injection(plan: FaultPlan) -> FakeInjection:
-            return FakeInjection(plan, inbox, log, load.failing if plan.id == break_on_inject else None)
+            return FakeInjection(plan, inbox, clock, log, load.failing if plan.id == break_on_inject else None)
 
         runbook = Runbook(
             path=self.folder / "book.yaml", text="", title="t", hypothesis="h", expect="held",

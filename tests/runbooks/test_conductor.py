@@ -12,6 +12,7 @@ from harness.journal.record import (
     LevelJudged,
     LoadEnded,
     LoadStopped,
+    Note,
     PhaseStarted,
     Recovered,
     StopDecided,
@@ -33,6 +34,7 @@ def test_a_quiet_run_plays_all_phases_and_judges_each(theatre):
     assert fakes.log == ["inject f1", "heal f1"]
     assert fakes.stage.recorder.view().first(Recovered) is not None
     assert fakes.load.stopped_at is not None
+    assert any("Under fault f1 the service levels held" in n.text for n in fakes.stage.recorder.view().of(Note))
 
 
 def test_overlapping_faults_are_injected_at_their_times_on_the_timeline(theatre):
@@ -120,3 +122,9 @@ def test_a_run_whose_healer_died_is_halted_because_nobody_would_outlive_it(theat
     assert stop is not None
     assert "healer" in stop.reason
     assert fakes.log == ["inject f1", "heal f1"]
+
+
+def test_what_is_told_and_summed_up_is_as_clean_as_what_is_written(theatre):
+    fakes = theatre.build()
+    fakes.stage.recorder.record(Note(text="could not reach postgres://u:hunter2secret@db/x"))
+    assert "hunter2secret" not in str(fakes.stage.recorder.view().records)

@@ -6,7 +6,9 @@ import pytest
 
 from harness.journal import record as r
 from harness.journal.reader import JournalView
+from harness.report import format as say
 from harness.report import incident
+from harness.report.next_steps import next_steps
 
 
 def test_a_stop_by_a_condition_opens_one_even_in_a_drill(stopped_records: list[r.Record]) -> None:
@@ -114,3 +116,37 @@ def test_markdown_has_the_whole_of_it(tmp_path: Path, stopped_records: list[r.Re
     assert "4. [ ] **Implement fixes** (to do)" in text
     assert "`app-1: systemctl restart crowdfund`" in text
     assert "14:03:52 UTC" in text
+
+
+def test_its_reason_is_the_breach_and_not_all_that_the_verdict_stands_on(stopped_records: list[r.Record]) -> None:
+    view = JournalView(tuple(stopped_records))
+    breach = next(iter(view.of(r.Breach)))
+    assert incident.build(view, Path("runs/x")).reason == say.sentence(breach.text)
+
+
+def test_the_levels_that_were_not_met_come_first(stopped_records: list[r.Record]) -> None:
+    levels = incident.build(JournalView(tuple(stopped_records)), Path("runs/x")).levels
+    met = [level.met for level in levels]
+    assert False in met
+    assert met == sorted(met, key=(False, None, True).index)
+
+
+def test_a_fault_without_effect_is_marked(tmp_path: Path, stopped_records: list[r.Record]) -> None:
+    proof = r.Proof(fault_id="slow-database", side="wire", expected="slower", measured="the same", effective=False)
+    kept = [x for x in stopped_records if not isinstance(x, r.Proof)]
+    built = incident.build(JournalView((*kept, proof)), tmp_path)
+    assert [fault.without_effect for fault in built.faults] == [True, False]
+    incident.write_markdown(built, tmp_path)
+    assert "slow database (WITHOUT EFFECT)" in (tmp_path / "incident.md").read_text()
+
+
+def test_the_recommendation_stands_once_as_the_fix_to_implement(
+    tmp_path: Path, stopped_records: list[r.Record]
+) -> None:
+    view = JournalView(tuple(stopped_records))
+    built = incident.build(view, tmp_path)
+    assert built.likely_cause is not None
+    incident.write_markdown(built, tmp_path)
+    recommended = say.sentence(built.likely_cause.recommendation)
+    assert (tmp_path / "incident.md").read_text().count(recommended) == 1
+    assert next_steps(view)[0].text.startswith("Implement fixes: As recommended above.")

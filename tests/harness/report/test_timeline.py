@@ -73,3 +73,13 @@ def test_a_gap_names_its_source_once() -> None:
 
 def test_what_is_healed_and_no_fault_of_this_run_is_a_leftover() -> None:
     assert texts(r.FaultHealed(fault_id="load", by="healer", verified=True))[0].startswith("Leftover off: load, healed")
+
+
+def test_what_the_report_says_at_length_elsewhere_is_said_in_short() -> None:
+    level = r.LevelJudged(t=1, name="api", phase="faults", value=0.03, limit=0.01, unit="fraction", met=False,
+                          text="api error rate 3%, limit 1%: not met")  # fmt: skip
+    verdict = r.VerdictReached(t=2, verdict="stopped", reason="the error rate", exit_code=11)
+    assert texts(level, verdict) == [
+        "Service level NOT met in faults: api error rate 3%, limit 1%",
+        "Verdict: stopped",
+    ]
