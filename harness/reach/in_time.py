@@ -1,4 +1,5 @@
-"""A call to a door that ends by its deadline, and leaves nothing open when its result comes after all."""
+"""A call with a deadline, for libraries that have waits without one; it leaves nothing open when its result comes
+after all."""
 
 from __future__ import annotations
 
@@ -6,34 +7,39 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from harness.clock import Deadline
 from harness.errors import ReachTimeout
-from harness.reach.bounded import bounded
 
 T = TypeVar("T")
 
 
-class _Claim(Generic[T]):
+class _Call(Generic[T]):
     """Who gets the result: the caller, or, once the caller has given up, whoever closes it."""
 
     def __init__(self, late: Callable[[T], None]) -> None:
+        self.done = threading.Event()
+        self.results: list[T] = []
+        self.error: BaseException | None = None
         self._late = late
         self._lock = threading.Lock()
         self._withdrawn = False
-        self._results: list[T] = []
 
-    def offer(self, result: T) -> T:
-        with self._lock:
-            self._results.append(result)
-            withdrawn = self._withdrawn
-        if withdrawn:
-            self._late(result)
-        return result
+    def make(self, call: Callable[[], T]) -> None:
+        try:
+            result = call()
+            with self._lock:
+                self.results.append(result)
+                withdrawn = self._withdrawn
+            if withdrawn:
+                self._late(result)
+        except BaseException as error:  # noqa: BLE001 - carried to the caller's thread and raised there
+            self.error = error
+        finally:
+            self.done.set()
 
     def withdraw(self) -> None:
         with self._lock:
-            results = [] if self._withdrawn else list(self._results)
             self._withdrawn = True
+            results = list(self.results)
         for result in results:
             self._late(result)
 
@@ -43,23 +49,27 @@ def in_time(
     *,
     timeout_s: float,
     where: str,
-    release: Callable[[], None] = lambda: None,
+    release: Callable[[], object] = lambda: None,
     late: Callable[[T], None] = lambda _: None,
+    what: str = "",
 ) -> T:
     """`call()` in a thread of its own: its result or its exception, at the latest after `timeout_s`.
 
-    Name look-ups and slow drips, which no library bounds, end too. After the deadline `release` is called to unblock
-    the call (cut its socket off, say), and a result that still comes is given to `late`, to be closed. Raises
-    ReachTimeout then.
+    Name look-ups and slow drips, which no library bounds, end too. After the deadline, or when the wait itself is
+    interrupted, the thread is left behind, `release` is called to unblock it (cut its socket off, say), and a result
+    that still comes is given to `late`, to be closed. Raises ReachTimeout at the deadline, with the sentence `what`.
     """
-    claim = _Claim(late)
-
-    def give_up() -> None:
-        claim.withdraw()
-        release()
-
-    what = f"no answer within {timeout_s:g} s"
+    made = _Call(late)
+    threading.Thread(target=made.make, args=(call,), name=f"in time: {where}", daemon=True).start()
+    ended = False
     try:
-        return bounded(lambda: claim.offer(call()), Deadline.after(timeout_s), give_up=give_up, late=what)
-    except ReachTimeout as error:
-        raise ReachTimeout(error.what, where=error.where or where, mend=error.mend) from error
+        ended = made.done.wait(timeout_s)
+    finally:
+        if not ended:
+            made.withdraw()
+            release()
+    if not ended:
+        raise ReachTimeout(what or f"no answer within {timeout_s:g} s", where=where)
+    if made.error is not None:
+        raise made.error
+    return made.results[0]

@@ -17,7 +17,7 @@ import paramiko
 from harness.clock import Deadline
 from harness.errors import ReachFailed, ReachTimeout
 from harness.reach.allow_list import AllowList
-from harness.reach.bounded import bounded
+from harness.reach.in_time import in_time
 from harness.reach.remote_command import CommandResult
 from harness.reach.ssh_exchange import SshExchange
 from harness.reach.ssh_failure import mapped
@@ -103,7 +103,7 @@ class SshDoor:
             link = self._connected(deadline)
             try:
                 work = partial(self._exchange, link, soft, command, max_bytes, fed)
-                result = bounded(work, deadline, give_up=link.close, late=late)
+                result = in_time(work, timeout_s=deadline.left_s(), where=self._where, release=link.close, what=late)
             except _NoSession as error:
                 if last or link.alive:
                     raise mapped(error.args[0], self._where) from error
@@ -144,8 +144,12 @@ class SshDoor:
             self.close()
             link = SshLink(self._allow)
             try:
-                bounded(
-                    lambda: self._connect(link, deadline), deadline, give_up=link.close, late="no connection in time"
+                in_time(
+                    lambda: self._connect(link, deadline),
+                    timeout_s=deadline.left_s(),
+                    where=self._where,
+                    release=link.close,
+                    what="no connection in time",
                 )
             except Exception as error:
                 raise mapped(error, self._where) from error

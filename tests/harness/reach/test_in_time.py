@@ -44,6 +44,12 @@ def test_after_the_deadline_the_call_is_released_and_its_late_result_closed() ->
     assert late == ["late"]
 
 
+def test_the_sentence_of_a_timeout_may_be_the_callers() -> None:
+    hang = threading.Event()
+    with pytest.raises(ReachTimeout, match=r"^db-1: the command did not end in time$"):
+        in_time(hang.wait, timeout_s=0.05, where="db-1", release=hang.set, what="the command did not end in time")
+
+
 def test_a_result_that_is_handed_over_is_never_closed() -> None:
     late: list[int] = []
     for number in range(100):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
 from pathlib import Path
 
 import paramiko
@@ -14,7 +13,6 @@ import pytest
 from harness.clock import Deadline
 from harness.errors import HostKeyRefused, NotAllowed, ReachFailed, ReachTimeout
 from harness.reach.allow_list import AllowList
-from harness.reach.bounded import bounded
 from harness.reach.remote_command import watched
 from harness.reach.ssh import SshDoor
 from harness.reach.ssh_failure import mapped
@@ -128,20 +126,6 @@ def test_errors_of_the_library_become_errors_with_a_place(error: Exception, kind
     assert type(found) is kind
     assert text in found.what
     assert found.where == "db-1"
-
-
-def test_a_bounded_call_gives_up_at_its_deadline_and_says_so() -> None:
-    hang, given_up = threading.Event(), threading.Event()
-    with pytest.raises(ReachTimeout, match="too late"):
-        bounded(hang.wait, Deadline.after(0.05), give_up=given_up.set, late="too late")
-    assert given_up.is_set()
-    hang.set()
-
-
-def test_a_bounded_call_hands_back_what_it_returns_or_raises() -> None:
-    assert bounded(lambda: 5, Deadline.after(5), give_up=lambda: None, late="") == 5
-    with pytest.raises(KeyError, match="gone"):
-        bounded(lambda: {}["gone"], Deadline.after(5), give_up=lambda: None, late="")  # type: ignore[index]
 
 
 def shell(command: str, seconds: int, *, fed: bytes | None = None) -> subprocess.Popen[bytes]:
