@@ -159,6 +159,12 @@ def test_a_fault_that_is_still_on_comes_first_with_its_command(slack: Any, door:
     assert "STILL INJECTED: slow. Type: gameday heal runs/x" in message.text
 
 
+def test_a_fault_without_effect_is_marked(slack: Any, door: SlackDoor) -> None:
+    message = summary(replace(_incident(), faults=(replace(_incident().faults[0], without_effect=True),)))
+    _taken_whole(slack, door, message)
+    assert "WITHOUT EFFECT: healed by the conductor" in "\n".join(_texts(message.blocks))
+
+
 def test_what_does_not_fit_is_counted_and_never_silently_lost(slack: Any, door: SlackDoor) -> None:
     many = tuple(
         LevelLine(f"level {number} of the api in faults: 812 ms, limit 200 ms", met=False) for number in range(500)

@@ -1,0 +1,159 @@
+"""A game day whose Slack is well, down, slow or refusing: the halt and the exit code are the same, and it is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fake_slack import FakeSlack
+
+from harness.clock import boot_s
+from harness.journal import reader
+from harness.journal.record import Notified
+from harness.notify.slack import AFTER_SILENCE_S
+from runbooks.game_day import SLACK_S
+from runbooks.sandbox.sandbox import Sandbox
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+SCENARIO = Path(__file__).parents[2] / "runbooks" / "scenarios" / "crowdfund.py"
+TOKEN = "xoxb-practice-0123456789"
+AFTERMATH_S = 4.0  # collecting, analysing and writing between the halt and the last message
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox.up(owned=True, deadline_s=30) as box:
+        yield box
+
+
+@pytest.fixture
+def slack(slack: FakeSlack) -> FakeSlack:
+    slack.tokens[TOKEN] = ""
+    return slack
+
+
+@dataclass(frozen=True)
+class Played:
+    """A run that has ended; `result` is its result.json, `sent` its slack.jsonl."""
+
+    exit_code: int
+    output: str
+    lasted_s: float
+    folder: Path
+    result: dict[str, Any]
+    sent: list[dict[str, Any]]
+
+    def notified(self) -> dict[str, Notified]:
+        return {record.what: record for record in reader.read(self.folder).of(Notified)}
+
+
+def play(folder: Path, target: Path, slack_url: str, token: str = TOKEN) -> Played:
+    """A short game day that runs out of connections and stops; its title would call everyone, and has a secret."""
+    runbook = {
+        "title": f"Out of connections <!channel> & <@U0123456> with {TOKEN}",
+        "hypothesis": "The platform stays within its service levels.",
+        "expect": "stopped",
+        "load": {"locustfile": str(SCENARIO), "tags": ["investment"], "users": 40, "spawn_rate": 40},
+        "phases": {"warm_up": "1s", "baseline": "3s", "recovery": "1s"},
+        "service_levels": [{"name": "api", "requests": "* /api/v1/*", "p95": "1s"}],
+        "faults": [{"name": "held", "kind": "pool-exhaustion", "proxy": "postgres", "at": "0s", "for": "20s"}],
+        "stop_when": [{"condition": "error_rate", "above": "1%"}],
+        "emergency": {"collect": ["app-1"]},
+        "notify": {"slack": "#game-day"},
+    }
+    (folder / "book.yaml").write_text(yaml.safe_dump(runbook))
+    command = [sys.executable, "-P", "-c", "from runbooks.cli import main; main()"]
+    command += ["run", "book.yaml", "--target", str(target)]
+    env = os.environ | {"SLACK_BOT_TOKEN": token, "GAMEDAY_SLACK_URL": slack_url}
+    begun = boot_s()
+    ended = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=80, check=False)
+    lasted_s, run = boot_s() - begun, (folder / "runs" / "latest").resolve()
+    outbox = run / "slack.jsonl"
+    assert outbox.exists(), ended.stdout + ended.stderr
+    return Played(
+        exit_code=ended.returncode,
+        output=ended.stdout + ended.stderr,
+        lasted_s=lasted_s,
+        folder=run,
+        result=json.loads((run / "result.json").read_text()),
+        sent=[json.loads(line) for line in outbox.read_text().splitlines()],
+    )
+
+
+def assert_halted_the_same(played: Played) -> None:
+    """Whatever Slack does: the halt under 1 s, the exit code of the stop, and an end within Slack's deadlines."""
+    stop = played.result["stop"]
+    assert played.exit_code == 0, played.output
+    assert "Traceback" not in played.output
+    assert (played.result["verdict"], stop["condition"]) == ("stopped", "error_rate")
+    assert max(stop["healed_at"], stop["load_stopped_at"]) - stop["breach_at"] < 1.0
+    assert played.result["evidence"]["complete"] is True
+    assert [f["cause"] for f in played.result["findings"]][:1] == ["pool-exhaustion"]
+    told_at_s = max(message.t for message in played.notified().values())
+    assert told_at_s - stop["load_stopped_at"] < SLACK_S + AFTER_SILENCE_S + AFTERMATH_S
+    assert played.lasted_s - told_at_s < 12.0, "the reports, and nothing that still waits for Slack"
+    for name in ("incident.md", "report.md", "report.html", "junit.xml"):
+        assert (played.folder / name).stat().st_size > 0
+
+
+def notifications(played: Played) -> dict[str, tuple[bool, str]]:
+    """Of result.json: whether each message was delivered, and why not."""
+    return {n["what"]: (n["delivered"], n["error"]) for n in played.result["notifications"]}
+
+
+def test_a_busy_slack_gets_the_halt_when_it_asked_for_it_and_the_summary_in_its_thread_without_secrets_or_mentions(
+    tmp_path, sandbox, slack
+):
+    slack.serves()  # preflight's question
+    slack.is_busy("1")
+    played = play(tmp_path, sandbox.target, slack.url)
+    assert_halted_the_same(played)
+    assert notifications(played) == {"halt": (True, ""), "summary": (True, "")}
+    assert [message.attempts for message in played.notified().values()] == [2, 1]
+    halt, summary = slack.posted
+    assert summary["thread_ts"] == halt["ts"]
+    assert "Stopped by itself" in halt["text"]
+    assert "pool-exhaustion" in summary["text"]
+    assert (slack.refused, slack.mentions, slack.truncated) == ([], [], 0)
+    assert TOKEN not in json.dumps(slack.posted)
+    assert "postgresql://" not in json.dumps(slack.posted)
+    said = [{key: line[key] for key in ("text", "blocks", "ts")} for line in played.sent]
+    assert said == [{key: message[key] for key in ("text", "blocks", "ts")} for message in slack.posted]
+    for path in played.folder.rglob("*"):
+        assert path.is_dir() or TOKEN.encode() not in path.read_bytes(), f"the token is in {path.name}"
+
+
+def test_a_slack_that_is_down_costs_no_more_than_its_deadlines_and_is_told(tmp_path, sandbox):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    played = play(tmp_path, sandbox.target, f"http://127.0.0.1:{port}/api/")
+    assert_halted_the_same(played)
+    told = notifications(played)
+    assert list(told) == ["halt", "summary"]
+    assert all(not delivered and "Connection refused" in error for delivered, error in told.values()), told
+    assert [line["delivered"] for line in played.sent] == [False, False]
+    assert "was not sent: Slack could not be reached" in played.output
+
+
+def test_a_slack_that_hangs_and_then_takes_the_token_back_is_told_with_its_mend(tmp_path, sandbox, slack):
+    slack.serves()  # preflight's question
+    slack.hangs()
+    slack.refuses("invalid_auth")
+    played = play(tmp_path, sandbox.target, slack.url)
+    assert_halted_the_same(played)
+    told = notifications(played)
+    assert told["halt"] == (False, f"no answer from Slack within {SLACK_S:g} s: it may have been delivered")
+    assert told["summary"][0] is False
+    assert told["summary"][1].startswith("invalid_auth: copy the app's Bot User OAuth Token")
+    assert [message.attempts for message in played.notified().values()] == [1, 1]
+    assert [line["thread_ts"] for line in played.sent] == [None, None]
+    assert "the summary for #game-day was not sent: invalid_auth" in played.output
