@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
-from faults.injection import Injection
-
 from faults.fault import FaultPlan
+from faults.injection import Injection
 from harness.clock import Deadline
 
 HEAL_S = 5.0
