@@ -148,9 +148,9 @@ class Case:
         fitting = [f for f in self.faults if f.kind in kinds and f.proxy in proxies]
         return min(fitting, key=lambda f: kinds.index(f.kind), default=None)
 
-    def log_piece(self, hits: Hits, what: str, telling: str = "") -> EvidencePiece | None:
-        """A quoted log line, one with the word `telling` if there is; None where there was no hit."""
-        line = next((x for x in hits.lines if telling in x.text), hits.first)
+    def log_piece(self, hits: Hits, what: str, telling: Sequence[str] = ()) -> EvidencePiece | None:
+        """A quoted log line, one with the first word of `telling` that any has; None where there was no hit."""
+        line = next((x for word in telling for x in hits.lines if word in x.text), hits.first)
         if line is None:
             return None
         quoted = line.text.strip()

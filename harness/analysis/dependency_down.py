@@ -2,7 +2,8 @@
 
 Signature: the application's logs say that connections were refused or cut, and the platform's sessions on that
 dependency are gone from its server. A database that is gone fills the application's pool with waiters too: sessions
-that are gone tell it from a pool that is exhausted, where they are all held.
+that are gone tell it from a pool that is exhausted, where they are all held. A server that our own readings no longer
+reach is strong evidence too.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from harness.analysis.case import Case
 from harness.analysis.dependency import Dependency, dependencies
 from harness.analysis.finding import NAMED_FROM, PIECES, enough
 from harness.analysis.logs import Hits
+from harness.analysis.outage import Outage
 from harness.analysis.span import FaultSpan
 from harness.journal.record import EvidencePiece, FindingNamed
 
 CAUSE = "dependency-down"
 _CUTTING = ("down", "reset_peer", "reset", "limit_data", "timeout", "hang")
 _SILENCING = ("timeout", "hang", "latency", "bandwidth")
+_TELLING = ("refused", "closed the connection", "the database system is", "postmaster exit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,10 @@ class Signs:
     unread: int
     fault: FaultSpan | None
     confidence: float = 0.0
+
+    @property
+    def outage(self) -> Outage | None:
+        return self.dependency.outage
 
     @property
     def gone(self) -> bool:
@@ -47,8 +54,9 @@ def examine(case: Case) -> FindingNamed | None:
         return None
     evidence = enough(
         [
-            case.log_piece(signs.refused, "say that the connection was refused or cut", telling="refused"),
+            case.log_piece(signs.refused, "say that the connection was refused or cut", telling=_TELLING),
             case.log_piece(signs.silent, "say that no answer came"),
+            signs.outage.piece(case) if signs.outage is not None else None,
             _sessions_piece(case, signs),
             case.window_piece(case.failure_text()),
         ],
@@ -62,14 +70,14 @@ def examine(case: Case) -> FindingNamed | None:
         confidence=round(signs.confidence, 2),
         explained_by_fault=signs.fault.id if signs.fault is not None else None,
         evidence=evidence,
-        recommendation=_RECOMMENDATIONS[signs.dependency.role],
+        recommendation=_recommendation(signs),
     )
 
 
 def _weigh(case: Case, dependency: Dependency) -> Signs:
     refused = case.find(dependency.refused)
     sessions = dependency.sessions
-    cut = refused or (sessions is not None and sessions.gone)
+    cut = refused or dependency.outage is not None or (sessions is not None and sessions.gone)
     signs = Signs(
         dependency=dependency,
         refused=refused,
@@ -81,13 +89,8 @@ def _weigh(case: Case, dependency: Dependency) -> Signs:
 
 
 def _confidence(signs: Signs, case: Case) -> float:
-    if signs.refused:
-        confidence = 0.7 if signs.refused.count >= 3 else 0.5
-    elif signs.gone:
-        confidence = 0.5
-    elif signs.silent.count >= 3:
-        confidence = 0.45
-    else:
+    confidence = _base(signs)
+    if not confidence:
         return 0.0
     confidence += 0.15 if signs.gone else 0.0
     confidence += 0.05 if signs.unread else 0.0
@@ -97,6 +100,20 @@ def _confidence(signs: Signs, case: Case) -> float:
     sessions = signs.dependency.sessions
     held = sessions is not None and sessions.held
     return min(0.97, confidence) * (0.4 if held else 1.0)
+
+
+def _base(signs: Signs) -> float:
+    """What the strongest sign gives."""
+    many, outage = signs.refused.count >= 3, signs.outage
+    strengths = (
+        (0.85, outage is not None and not outage.silent and many),
+        (0.75, outage is not None and many),
+        (0.7, many),
+        (0.6, outage is not None and not outage.silent),
+        (0.5, bool(signs.refused) or signs.gone or outage is not None),
+        (0.45, signs.silent.count >= 3),
+    )
+    return max((strength for strength, given in strengths if given), default=0.0)
 
 
 def _sessions_piece(case: Case, signs: Signs) -> EvidencePiece | None:
@@ -115,14 +132,19 @@ def _summary(signs: Signs, case: Case) -> str:
     if not told and signs.silent:
         told = f"{signs.silent.count} log lines say that no answer came"
     left = "the platform's sessions are gone from its server" if signs.gone else ""
-    seen = ", and ".join(text for text in (told, left) if text)
+    unread = ""
+    if signs.outage is not None:
+        how = "get no answer" if signs.outage.silent else "fail"
+        unread = f"our own readings of it {how} since {signs.outage.gap.t:.1f} s"
+    seen = ", and ".join(text for text in (told, left, unread) if text)
     name = signs.dependency.label
     if signs.fault is not None:
         return (
             f'The injected fault "{signs.fault.name}" ({signs.fault.kind} on {signs.fault.proxy}) explains this by '
             f"itself: {name} was out of reach; {seen}. What it exposed: {_exposed(case)}."
         )
-    state = "gives no answer" if signs.silent and not signs.refused and not signs.gone else "is down or out of reach"
+    silent = bool(signs.silent) if signs.outage is None else signs.outage.silent
+    state = "gives no answer" if silent and not signs.refused and not signs.gone else "is down or out of reach"
     return f"{name[0].upper()}{name[1:]} {state}: {seen}."
 
 
@@ -132,6 +154,13 @@ def _exposed(case: Case) -> str:
     before, during = case.before.p95_ms, case.during.p95_ms
     told = f" (p95 {during:.0f} ms, {before:.0f} ms in the baseline)" if before and during else ""
     return f"no request failed, but they took longer{told}"
+
+
+def _recommendation(signs: Signs) -> str:
+    first = ""
+    if signs.outage is not None and signs.fault is None:
+        first = "Bring its server back and find out in its own log, and in that of its host, why it went away. Then: "
+    return first + _RECOMMENDATIONS[signs.dependency.role]
 
 
 _RECOMMENDATIONS = {

@@ -23,15 +23,17 @@ ANSWER_503 = r"\" 503 "
 POSTGRES_REFUSED = (
     r"^(?!.*(?:too many (?:clients|connections)|slots are reserved|authentication failed|does not exist)).*"
     r"(?:connection to server at .* failed|error connecting in '|could not connect to server"
-    r"|server closed the connection unexpectedly|terminating connection due to administrator command"
+    r"|server closed the connection unexpectedly|terminating connection due to (?:administrator command|unexpected)"
+    r"|terminating connection because of crash|the database system is (?:shutting down|starting up|in recovery mode)"
     r"|the connection is (?:closed|lost)|consuming input failed|discarding (?:closed|broken) connection"
+    r"|Connection terminated unexpectedly|ECONNREFUSED \S*:5432\b|failed to connect to .*database=.* refused"
     r"|ConnectionDoesNotExistError|connection was closed in the middle of operation"
     r"|org\.postgresql.*Connection.* refused|SQLSTATE[ (\[]*08)"
 )
 # Redis and Valkey, as redis-py and ioredis tell it
 REDIS_REFUSED = (
     r"redis\S*\.ConnectionError|Error \d+ (?:while writing|connecting to)|Connection closed by server"
-    r"|MaxRetriesPerRequestError|\[ioredis\].*ECONN"
+    r"|MaxRetriesPerRequestError|BusyLoadingError|\[ioredis\].*ECONN"
 )
 REDIS_SILENT = r"redis\S*\.TimeoutError|Timeout (?:reading from|connecting to server)"
 # services over HTTP, as httpx, requests, urllib3, aiohttp, node and Go tell it

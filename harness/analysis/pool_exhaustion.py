@@ -2,7 +2,8 @@
 
 Signature: requests give up waiting for a connection (pool-timeout lines, answers 503 after the acquire timeout), while
 the platform's sessions on the server stand on a plateau, far below its limit, and nobody blocks anybody.
-What looks alike: the server's own limit (its FATAL lines), a database that is gone (no sessions left), lock waits and
+What looks alike: the server's own limit (its FATAL lines), a database that is gone (no sessions left, or our own
+readings of it fail), lock waits and
 slow queries (blocked or long active sessions): then the pool is the victim.
 """
 
@@ -23,6 +24,7 @@ from harness.analysis.log_signature import (
     SERVER_LIMIT,
 )
 from harness.analysis.logs import Hits
+from harness.analysis.outage import Outage, find_outage
 from harness.analysis.sessions import Sessions, database_sessions
 from harness.analysis.span import FaultSpan
 from harness.journal.record import EvidencePiece, FindingNamed
@@ -32,6 +34,7 @@ CAUSE = "pool-exhaustion"
 _HOLDING = ("pool-exhaustion", "hang", "timeout", "latency", "bandwidth")
 _HOLDING_FOR_GOOD = frozenset({"pool-exhaustion", "hang", "timeout"})
 _LONG_QUERY_S = 1.0
+_SEVERAL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Signs:
     sessions: Sessions | None
     fault: FaultSpan | None
     cpu: float | None
+    outage: Outage | None
 
     @property
     def held_for_good(self) -> bool:
@@ -62,12 +66,23 @@ class Signs:
 
     @property
     def pool_size(self) -> int | None:
-        """What the log says, else the plateau that the sessions stand on."""
-        for line in self.timeouts.lines:
-            if match := re.search(POOL_SIZE, line.text):
-                return int(match["size"])
+        """What the log says, else the plateau that the sessions stand on; None: not known. Some pools log how many
+        connections they have left: the most counts, and a last one of several is no size."""
+        if self.outage is not None:
+            return None
+        said = [int(m["size"]) for line in self.timeouts.lines if (m := re.search(POOL_SIZE, line.text))]
+        most = max(said, default=0)
+        if most >= _SEVERAL or (most and not self._had_several):
+            return most
         stands = self.sessions is not None and self.sessions.plateau
-        return round(self.sessions.connections.last) if stands and self.sessions is not None else None
+        seen = round(self.sessions.connections.last) if stands and self.sessions is not None else 0
+        return seen if seen >= _SEVERAL else None
+
+    @property
+    def _had_several(self) -> bool:
+        """In the baseline, or perhaps: then its sessions were not read."""
+        before = self.sessions.before if self.sessions is not None else None
+        return before is None or before.mean >= _SEVERAL
 
 
 def examine(case: Case) -> FindingNamed | None:
@@ -109,6 +124,7 @@ def _signs(case: Case) -> Signs:
         sessions=_sessions(case, fault),
         fault=fault,
         cpu=case.host_cpu(),
+        outage=_outage(case, fault),
     )
 
 
@@ -117,6 +133,14 @@ def _sessions(case: Case, fault: FaultSpan | None) -> Sessions | None:
     names = [n for n, proxy in case.databases.items() if fault is None or proxy == fault.proxy]
     read = [s for name in names if (s := database_sessions(case, name)) is not None]
     return max(read, key=lambda s: s.busy / max(s.connections.mean, 1), default=None)
+
+
+def _outage(case: Case, fault: FaultSpan | None) -> Outage | None:
+    """That of the database whose connections are held; of any, where no fault holds those of one for good."""
+    holds = fault is not None and fault.kind in _HOLDING_FOR_GOOD
+    fitting = ((n, p) for n, p in case.databases.items() if not holds or (fault is not None and p == fault.proxy))
+    outages = (find_outage(case, f"database.{name}", proxy) for name, proxy in fitting)
+    return next((o for o in outages if o is not None), None)
 
 
 def _confidence(signs: Signs, case: Case) -> float:
@@ -140,6 +164,8 @@ def _doubt(signs: Signs) -> float:
     doubt, sessions = 1.0, signs.sessions
     if signs.server_limit:
         doubt *= 0.3
+    if signs.outage is not None:  # waiters pile up for a server that is away too
+        doubt *= 0.5 if signs.outage.silent or not signs.refused else 0.3
     # sessions that are all still there were not refused: such lines are then of the healing
     if signs.refused.count >= 3 and not (sessions is not None and sessions.held):
         doubt *= 0.4

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.analysis.case import Case, Sample
+from harness.analysis.outage import find_outage
 
 _GONE = 0.3
 _HELD = 0.7
@@ -15,7 +16,8 @@ _HEADROOM = 0.8
 @dataclass(frozen=True, slots=True)
 class Sessions:
     """`connections` in the trouble and `before`, in the baseline (None: not read). `limit`: how many the server
-    lets the platform have. The rest is 0 where the source doesn't tell it."""
+    lets the platform have. `lost`: the server went away meanwhile, the
+    readings are of the time before. The rest is 0 where the source doesn't tell it."""
 
     source: str
     value: str
@@ -25,6 +27,7 @@ class Sessions:
     busy: float = 0.0
     blocked: float = 0.0
     longest_query_s: float = 0.0
+    lost: bool = False
 
     @property
     def gone(self) -> bool:
@@ -33,14 +36,16 @@ class Sessions:
     @property
     def held(self) -> bool:
         """As many as before, through the whole trouble."""
-        return self.before is not None and 1 <= self.before.mean * _HELD <= self.connections.lowest
+        if self.lost or self.before is None:
+            return False
+        return 1 <= self.before.mean * _HELD <= self.connections.lowest
 
     @property
     def plateau(self) -> bool:
         """No fewer and no more from reading to reading, and no fewer than before."""
         low, high = self.connections.lowest, self.connections.highest
         kept = self.before is None or low >= _HELD * self.before.mean
-        return low >= 1 and kept and high - low <= max(1.0, 0.1 * high)
+        return not self.lost and low >= 1 and kept and high - low <= max(1.0, 0.1 * high)
 
     @property
     def all_busy(self) -> bool:
@@ -67,6 +72,7 @@ def database_sessions(case: Case, name: str) -> Sessions | None:
         busy=_usual(case, source, "active") + _usual(case, source, "idle_in_transaction"),
         blocked=_usual(case, source, "blocked"),
         longest_query_s=_usual(case, source, "longest_query_s"),
+        lost=find_outage(case, source, case.databases.get(name, "")) is not None,
     )
 
 
@@ -76,7 +82,8 @@ def cache_sessions(case: Case, name: str) -> Sessions | None:
     clients = case.sample_during(source, "clients")
     if clients is None:
         return None
-    return Sessions(source, "clients", clients, case.sample_before(source, "clients"))
+    lost = find_outage(case, source, case.caches.get(name, "")) is not None
+    return Sessions(source, "clients", clients, case.sample_before(source, "clients"), lost=lost)
 
 
 def _usual(case: Case, source: str, name: str) -> float:
