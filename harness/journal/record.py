@@ -226,7 +226,8 @@ class LoadStopped(Record):
 
 
 class LoadEnded(Record):
-    """Locust ended by itself. `detail` is the last of what it printed."""
+    """Locust ended by itself. `detail` is the last of what it printed, behind the signal if one killed it (the exit
+    code is minus its number then)."""
 
     kind: Literal["load-ended"] = "load-ended"
     exit_code: int

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.clock import Clock, Deadline, boot_s
 from harness.journal.record import Gap, LoadEnded, Note, Record
-from harness.load.locust_log import last_useful_line
+from harness.load.locust_log import last_words
 from harness.load.message import Broken, Hello, Message, ProcessWindow, Remark
 from harness.load.process_group import ProcessGroup
 from harness.load.telemetry_server import Arrival, TelemetryServer
@@ -70,13 +70,8 @@ class LoadWatch:
         self._drain()
         self.ended = True
         if self.up and not self.expected_end:
-            self._emit(
-                LoadEnded(
-                    t=self._clock.now_s(),
-                    exit_code=self._group.exit_code or 0,
-                    detail=last_useful_line(self._log),
-                )
-            )
+            code = self._group.exit_code or 0
+            self._emit(LoadEnded(t=self._clock.now_s(), exit_code=code, detail=last_words(code, self._log)))
         self.news.set()
         self._server.close()
 

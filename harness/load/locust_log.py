@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from pathlib import Path
 
 _TAIL_BYTES = 65_536
@@ -21,6 +22,22 @@ def last_useful_line(log: Path) -> str:
 def last_useful_line_of(text: str) -> str:
     useful = [line for line in text.splitlines() if _says_something(line)]
     return _PREFIX.sub("", useful[-1]).strip()[:_LONGEST] if useful else ""
+
+
+def last_words(exit_code: int, log: Path) -> str:
+    """Why Locust ended: the signal that killed it, then the last useful line of what it printed."""
+    said = last_useful_line(log)
+    if exit_code >= 0:
+        return said
+    killed = f"killed by {_signal_name(-exit_code)}"
+    return f"{killed}; before that it said: {said}" if said else killed
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
 
 
 def _says_something(line: str) -> bool:

@@ -44,7 +44,7 @@ class Message(NamedTuple):
 
 def halt(incident: Incident) -> Message:
     """The halt, short: when, why, whether the faults are off, and what happens next."""
-    left_on = [fault for fault in incident.faults if not fault.healed]
+    left_on = [fault for fault in incident.faults if _still_on(fault)]
     lines = [
         f"{_opening(incident)} at {say.offset(incident.opened_at_s)}: {incident.reason}",
         _state(incident, left_on) + (" Collecting logs." if incident.evidence_complete is None else ""),
@@ -66,6 +66,9 @@ def _state(incident: Incident, left_on: Sequence[FaultLine]) -> str:
     if left_on:
         commands = dict.fromkeys(fault.command for fault in left_on if fault.command)
         return f"STILL INJECTED. Type: {'; '.join(commands)}. It is: {', '.join(fault.name for fault in left_on)}."
+    not_back = [fault.name for fault in incident.faults if fault.not_back]
+    if not_back:
+        return f"All faults are off, but the wire is NOT BACK: {', '.join(not_back)}. See what lies behind it."
     return f"{say.plural(len(incident.faults), 'fault')} healed." if incident.faults else "No fault was injected."
 
 
@@ -95,7 +98,7 @@ def _short(incident: Incident) -> str:
         incident.reason,
         f"Failed requests: {_failed(impact)}",
         f"Likely cause: {cause.cause}: {cause.summary}" if cause else "No cause was recognised.",
-        *(f"STILL INJECTED: {fault.name}. Type: {fault.command}" for fault in incident.faults if not fault.healed),
+        *(f"STILL INJECTED: {fault.name}. Type: {fault.command}" for fault in incident.faults if _still_on(fault)),
         f"To do: {'; '.join(step.name for step in incident.steps if not step.done)}" if incident.steps else "",
         f"Rerun: {incident.rerun}" if incident.rerun else "",
         f"All of it: {incident.run_folder}/{MARKDOWN}",
@@ -139,6 +142,10 @@ def _levels(levels: Sequence[LevelLine]) -> Iterator[str]:
         yield f"✓ {met} met" if met < len(levels) else f"✓ all {met} met"
 
 
+def _still_on(fault: FaultLine) -> bool:
+    return not fault.healed and not fault.not_back
+
+
 def _on_first(faults: Sequence[FaultLine]) -> list[FaultLine]:
     return sorted(faults, key=lambda fault: (fault.healed, not fault.on_at_breach))
 
@@ -147,7 +154,7 @@ def _fault(fault: FaultLine) -> str:
     since = "" if fault.injected_at_s is None else f", in at {say.offset(fault.injected_at_s)}"
     on = ", on when it happened" if fault.on_at_breach else ""
     effect = ", WITHOUT EFFECT" if fault.without_effect else ""
-    healed = fault.healed_text if fault.healed else f"NOT HEALED: {fault.healed_text} Type: {fault.command}"
+    healed = f"NOT HEALED: {fault.healed_text} Type: {fault.command}" if _still_on(fault) else fault.healed_text
     return f"{'✓' if fault.healed else '✗'} {fault.name} ({fault.what}){since}{on}{effect}: {healed}"
 
 

@@ -53,6 +53,11 @@ class FaultAccount:
         return self.heal_failure is None and self.failed is not None
 
     @property
+    def not_back(self) -> bool:
+        """It was taken off, but what lies behind its proxy does not answer as before."""
+        return self.healing is not None and self.healing.verified is False
+
+    @property
     def healed_at(self) -> float | None:
         return self.healing.t if self.healing is not None and self.healed else None
 
@@ -75,7 +80,7 @@ class FaultAccount:
     @property
     def command(self) -> str:
         """What a person types where it is not healed; "" where it is."""
-        if self.healed or not self.begun:
+        if self.healed or self.not_back or not self.begun:
             return ""
         return self.heal_failure.command if self.heal_failure else "gameday heal"
 

@@ -50,6 +50,7 @@ class FaultLine:
     healed_text: str
     command: str = ""
     without_effect: bool = False  # a proof says so: what was suffered is not its doing
+    not_back: bool = False  # taken off, but the wire does not answer as before
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ def _fault(account: FaultAccount, opened_at_s: float) -> FaultLine:
         healed_text=account.healed_text,
         command=account.command,
         without_effect=account.effective is False,
+        not_back=account.not_back,
     )
 
 

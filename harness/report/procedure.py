@@ -36,7 +36,12 @@ def rollback_commands(started: RunStarted) -> tuple[str, ...]:
 
 def _stop(view: JournalView) -> Step:
     name = "Stop the test"
-    left_on = [fault for fault in begun(view) if not fault.healed]
+    left_on = [fault for fault in begun(view) if not fault.healed and not fault.not_back]
+    not_back = [fault for fault in begun(view) if fault.not_back]
+    if not_back and not left_on:
+        measured = "; ".join(f"{fault.name}: {fault.healing.measured_after}" for fault in not_back if fault.healing)
+        detail = f"The faults are off, but the wire is not back ({measured}). See whether what lies behind it is up."
+        return Step(name, done=False, detail=detail)
     if left_on:
         names = ", ".join(fault.name for fault in left_on)
         commands = tuple(dict.fromkeys(fault.command for fault in left_on if fault.command))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness.errors import GamedayError
+from harness.errors import BadInput, GamedayError
 from harness.journal import reader
 from harness.journal.reader import JournalView
 from harness.report import html, incident, junit, markdown, result, whole_file
@@ -18,11 +18,11 @@ def write_all(run_folder: Path, known: JournalView | None = None) -> None:
 
     `known` stands in for the journal when a full disk has kept a part of the run out of it.
     A view that fails doesn't keep the others from being written. Raises GamedayError that names those that failed,
-    or when there is no journal to read.
+    and BadInput when the journal is absent or empty.
     """
     view = known or reader.read(run_folder)
     if not view.records:
-        raise GamedayError("the run has no journal to report on", where=str(run_folder / "journal"))
+        raise BadInput("its journal holds no start of a run", where=str(run_folder), mend="name another run")
     failed: dict[str, Exception] = {}
     for name, write in VIEWS.items():
         try:
@@ -30,10 +30,19 @@ def write_all(run_folder: Path, known: JournalView | None = None) -> None:
         except Exception as error:  # noqa: BLE001 - one broken view must not cost the others; it is raised below
             failed[name] = error
     if failed:
-        why = "; ".join(f"{name}: {type(error).__name__}: {error}" for name, error in failed.items())
-        raise GamedayError(f"not every report could be written: {why}", where=str(run_folder)) from next(
-            iter(failed.values())
-        )
+        raise _not_written(run_folder, failed) from next(iter(failed.values()))
+
+
+def _not_written(run_folder: Path, failed: Mapping[str, Exception]) -> GamedayError:
+    """One sentence: what the system refuses is told once for all the files, with its mend."""
+    names: dict[str, list[str]] = {}
+    for name, error in failed.items():
+        known = isinstance(error, OSError) and error.strerror
+        names.setdefault(known or f"{type(error).__name__}: {error}", []).append(name)
+    what = "; ".join(f"{', '.join(those)} can't be written: {why}" for why, those in names.items())
+    mend = f"mend the rights or free some space, then: gameday report {run_folder}"
+    refused = all(isinstance(error, OSError) for error in failed.values())
+    return GamedayError(what, where=str(run_folder), mend=mend if refused else "")
 
 
 def _result(view: JournalView, run_folder: Path) -> None:

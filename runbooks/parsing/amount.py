@@ -11,6 +11,9 @@ from faults.quantity import Seconds, fraction, seconds
 
 _BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)")
+LONGEST_S = 86_400.0
+"""The most that a phase or a fault may last, a day: more is a slip of the pen."""
+_MOST_USERS = 1_000_000
 _DURATION_SIGN = re.compile(r"\d\s*(us|ms|s|min|m|h)\b")
 
 
@@ -23,6 +26,12 @@ def _no_bool(value: object) -> object:
 def _positive(value: float) -> float:
     if value <= 0:
         raise ValueError("must be longer than 0s")
+    return value
+
+
+def _at_most_a_day(value: float) -> float:
+    if value > LONGEST_S:
+        raise ValueError("must be at most 24h")
     return value
 
 
@@ -54,6 +63,12 @@ def _reading(value: object) -> float:
 Length = Annotated[Seconds, AfterValidator(_positive)]
 """A duration longer than nothing."""
 
+Moment = Annotated[Seconds, AfterValidator(_at_most_a_day)]
+"""A duration of a day at most, or 0."""
+
+Stretch = Annotated[Length, AfterValidator(_at_most_a_day)]
+"""A duration longer than nothing, of a day at most."""
+
 Rate = Annotated[
     float,
     BeforeValidator(_rate),
@@ -67,5 +82,6 @@ ReadingValue = Annotated[
     WithJsonSchema({"type": ["string", "number"], "examples": ["90%", 200, "5s", "2GiB"]}),
 ]
 Count = Annotated[int, BeforeValidator(_no_bool), Field(gt=0)]
-PerSecond = Annotated[float, BeforeValidator(_no_bool), Field(gt=0)]
+Users = Annotated[Count, Field(le=_MOST_USERS)]
+UsersPerSecond = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, le=_MOST_USERS)]
 Text = Annotated[str, Field(min_length=1)]

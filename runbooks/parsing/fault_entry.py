@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from faults.catalog import KINDS
 from faults.fault import FaultPlan
-from faults.quantity import Seconds, say_seconds
-from runbooks.parsing.amount import Length, Text
+from faults.quantity import say_seconds
+from runbooks.parsing.amount import Moment, Stretch, Text
 from runbooks.parsing.draft import TargetNames
 from runbooks.parsing.suggestion import suggest
 from runbooks.parsing.validation import Checked, Entry, known_keys
@@ -49,10 +49,10 @@ class FaultEntry(Entry):
     name: Text
     kind: Text
     proxy: Text = Field(description="the target's proxy that the fault sits on")
-    at: Seconds = Field(
+    at: Moment = Field(
         default=0.0, description="from the start of the faults phase", json_schema_extra={"default": "0s"}
     )
-    for_s: Length = Field(alias="for", description="how long; every fault is bounded")
+    for_s: Stretch = Field(alias="for", description="how long; every fault is bounded")
 
 
 COMMON = tuple(info.alias or name for name, info in FaultEntry.model_fields.items())

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from faults.quantity import Seconds
-from runbooks.parsing.amount import Count, Length, PerSecond, Text
+from runbooks.parsing.amount import Length, Moment, Stretch, Text, Users, UsersPerSecond
 from runbooks.parsing.validation import Entry
 
 Raw = dict[str, Any]
@@ -20,18 +19,18 @@ class LoadEntry(Entry):
     locustfile: Text = Field(description="an ordinary Locust file, relative to the runbook")
     tags: list[Text] = Field(default=[], description="only tasks with one of these tags")
     exclude_tags: list[Text] = Field(default=[], description="no tasks with one of these tags")
-    users: Count | None = Field(default=None, description="how many users at the peak")
-    spawn_rate: PerSecond | None = Field(default=None, description="users started per second")
+    users: Users | None = Field(default=None, description="how many users at the peak")
+    spawn_rate: UsersPerSecond | None = Field(default=None, description="users started per second")
     args: list[Text] = Field(default=[], description="more arguments for Locust, as on its command line")
 
 
 class PhasesEntry(Entry):
     """How long the phases last; the faults phase lasts until the last fault has ended."""
 
-    warm_up: Seconds = Field(default=10.0, json_schema_extra={"default": "10s"})
-    baseline: Length = Field(default=15.0, json_schema_extra={"default": "15s"})
-    faults: Length | None = Field(default=None, description="at least this long; no fault may end later")
-    recovery: Seconds = Field(default=20.0, json_schema_extra={"default": "20s"})
+    warm_up: Moment = Field(default=10.0, json_schema_extra={"default": "10s"})
+    baseline: Stretch = Field(default=15.0, json_schema_extra={"default": "15s"})
+    faults: Stretch | None = Field(default=None, description="at least this long; no fault may end later")
+    recovery: Moment = Field(default=20.0, json_schema_extra={"default": "20s"})
 
 
 class RollbackEntry(Entry):

@@ -12,6 +12,7 @@ from faults.fault import FaultPlan
 from faults.quantity import say_seconds
 from harness.analysis.service_level import ServiceLevel
 from harness.guard.condition import Condition
+from runbooks.parsing.amount import LONGEST_S
 from runbooks.parsing.condition_entry import read_conditions
 from runbooks.parsing.defects import Defects
 from runbooks.parsing.draft import TargetNames
@@ -86,6 +87,9 @@ def _check_timeline(checked: Checked, faults: tuple[FaultPlan, ...]) -> None:
             what = f"the fault {fault.name!r} ends at {say_seconds(end_s)}, past the faults phase"
             mend = f"write phases.faults: {end_s:g}s or more, or leave it out"
             checked.defect(("faults", int(fault.id[1:]) - 1), what, mend)
+        elif end_s > LONGEST_S:
+            what = f"the fault {fault.name!r} ends {end_s / 3600:.4g} h after the start of the faults phase"
+            checked.defect(("faults", int(fault.id[1:]) - 1), what, "a phase lasts at most 24h")
     if faults and phases.recovery <= 0:
         checked.defect(("phases", "recovery"), "without a recovery phase nobody sees the faults go", "write 20s")
     within = quiet(RecoverWithin, {"recover_within": value.get("recover_within")})

@@ -113,7 +113,7 @@ class Checked:
         if kind in _SHAPES:
             return _shape(_SHAPES[kind], problem["input"], str(at[-1]) if at else "")
         if kind in _BOUNDS:
-            return _bound(problem, has_unit=isinstance(self.source.at(at), str)), ""
+            return _bound(problem, has_unit=str(self.source.at(at)).strip()[-1:].isalpha()), ""
         return _in_words(problem)
 
 
@@ -139,7 +139,7 @@ def _in_words(problem: Any) -> tuple[str, str]:
 def _bound(problem: Any, *, has_unit: bool) -> str:
     word, name = _BOUNDS[problem["type"]]
     limit = problem["ctx"][name]
-    return f"must be {word} {say_seconds(limit) if has_unit else limit}"
+    return f"must be {word} {say_seconds(limit) if has_unit else f'{limit:.15g}'}"
 
 
 def _shape(wanted: str, given: object, key: str) -> tuple[str, str]:

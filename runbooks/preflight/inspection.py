@@ -14,6 +14,7 @@ from runbooks.preflight.check import Check, Options, Preflight, bad
 from runbooks.preflight.containers_check import check_containers
 from runbooks.preflight.database_check import check_database
 from runbooks.preflight.doors import ToxiproxyFacts, World
+from runbooks.preflight.fault_check import check_faults
 from runbooks.preflight.host_check import check_host
 from runbooks.preflight.load_check import check_load
 from runbooks.preflight.proxy_check import check_proxy
@@ -29,7 +30,19 @@ from runbooks.target import Target
 DEADLINE_S = 30.0
 """Behind the deadlines of the doors themselves."""
 _MOST_AT_ONCE = 32
-_ORDER = ("target", "toxiproxy", "proxy", "database", "cache", "host", "load", "slack", "containers", "run folder")
+_ORDER = (
+    "target",
+    "toxiproxy",
+    "proxy",
+    "database",
+    "cache",
+    "host",
+    "load",
+    "fault",
+    "slack",
+    "containers",
+    "run folder",
+)
 
 
 def preflight(
@@ -62,6 +75,7 @@ def preflight(
 def _independent(scene: Scene) -> Iterator[tuple[str, Task]]:
     yield "target", partial(check_environment, scene)
     yield "load", partial(check_load, scene)
+    yield "fault", partial(check_faults, scene)
     yield "slack", partial(check_slack, scene)
     yield "run folder", partial(check_run_folder, scene)
     yield "containers", partial(check_containers, scene)

@@ -346,3 +346,5 @@ def test_a_fault_that_vanishes_takes_its_proof_back(playing: Callable[..., Play]
     play.fault.on = False
     thread.join(5)
     assert play.proofs()["wire"] == [True, False]
+    taken_back = [record for record in play.records if isinstance(record, Proof) and record.side == "wire"][-1]
+    assert taken_back.measured.endswith("s: somebody took it off, or its server was restarted")

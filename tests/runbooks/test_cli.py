@@ -119,8 +119,10 @@ def test_with_no_run_at_all_heal_has_nothing_to_do_and_the_others_say_that_there
 def test_a_run_killed_at_its_start_can_be_looked_at_and_not_played_again(gameday, run_folder):
     assert "latest: r1: no verdict" in gameday("status").out
     assert gameday("heal").code == 0
-    assert gameday("report").code == 1
-    assert gameday("rerun").code == 2
+    for command in ("report", "rerun"):
+        said = gameday(command)
+        assert said.code == 2, command
+        assert said.err == f"gameday: {run_folder}: its journal holds no start of a run (name another run)\n"
     assert sorted(p.name for p in run_folder.iterdir()) == ["journal"]
 
 

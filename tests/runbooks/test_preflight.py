@@ -155,6 +155,17 @@ def test_when_all_is_well_all_is_well(look: Look) -> None:
     }  # fmt: skip
 
 
+def test_a_fault_too_short_to_be_proven_is_a_warning(look: Look) -> None:
+    short, enough = (FaultPlan(f"f{s}", f"{s} s", "down", "postgres", NoParams(), 0.0, s) for s in (2.5, 5.0))
+
+    found = look(runbook=replace(RUNBOOK, faults=(short, enough)))
+
+    [check] = of(found, "fault")
+    assert (check.name, check.ok, found.exit_code) == ("2.5 s", None, 0)
+    assert check.detail == "lasts 2.5 s, less than 5 s: its effect at the platform may not be provable"
+    assert check.mend == "write for: 5s or more"
+
+
 def test_production_is_refused_and_names_its_opt_out(look: Look) -> None:
     target = replace(TARGET, environment="production")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import GamedayError
+from harness.errors import BadInput, GamedayError
 from harness.journal import record as r
 from harness.report.write import write_all
 
@@ -47,14 +47,26 @@ def test_a_run_that_only_started_has_its_reports(write_run: WriteRun, stopped_re
 def test_one_view_that_fails_does_not_cost_the_others(write_run: WriteRun, stopped_records: list[r.Record]) -> None:
     folder = write_run([record for record in stopped_records if not isinstance(record, r.Window)])
     (folder / "report.md").mkdir()
-    with pytest.raises(GamedayError, match=r"report\.md: IsADirectoryError") as raised:
+    with pytest.raises(GamedayError, match=r"report\.md can't be written: Is a directory") as raised:
         write_all(folder)
     assert "report.html" not in str(raised.value)
     assert all((folder / name).is_file() for name in ("result.json", "incident.md", "junit.xml", "report.html"))
 
 
-def test_a_folder_without_a_journal_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(GamedayError, match="no journal"):
+def test_what_the_system_refuses_for_all_files_is_told_once(write_run: WriteRun, held_records: list[r.Record]) -> None:
+    folder = write_run([record for record in held_records if not isinstance(record, r.Window)])
+    for name in ("result.json", "report.md", "junit.xml", "report.html"):
+        (folder / name).mkdir()
+    with pytest.raises(GamedayError) as raised:
+        write_all(folder)
+    assert str(raised.value) == (
+        f"{folder}: result.json, report.md, junit.xml, report.html can't be written: Is a directory "
+        f"(mend the rights or free some space, then: gameday report {folder})"
+    )
+
+
+def test_a_folder_without_a_journal_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="its journal holds no start of a run"):
         write_all(tmp_path)
 
 

@@ -34,12 +34,19 @@ LOAD = "tags: [investment, payment], users: 100, spawn_rate: 20, args: []"
         (LOAD, "users: true", "5: load.users: must be a number"),
         (LOAD, "users: 1.5", "5: load.users: must be a whole number"),
         (LOAD, "spawn_rate: fast", "5: load.spawn_rate: must be a number"),
+        (LOAD, "users: 1000001", "5: load.users: must be at most 1000000"),
+        (LOAD, 'users: "1000001"', "5: load.users: must be at most 1000000"),
+        (LOAD, "spawn_rate: 1e9", "5: load.spawn_rate: must be at most 1000000"),
         (LOAD, "user: 5", "5: unknown key 'user' (did you mean 'users'?)"),
         (LOAD, "tags: investment", "5: load.tags: must be a list (write [one, two] or a line with `- ` for each)"),
         (LOAD, "tags: [a, b], exclude_tags: [b]", "5: the tag 'b' is asked for and excluded (choose one)"),
         (LOAD, "args: [--users=7]", "5: the argument '--users=7' is not for args (write it as load.users)"),
         ("warm_up: 10s", "warm_up: 10", "6: phases.warm_up: a duration needs a unit: 10s or 10ms?"),
         ("warm_up: 10s", "warm_up: -10s", "6: phases.warm_up: a duration can't be negative: -10s"),
+        ("warm_up: 10s", "warm_up: 24h1s", "6: phases.warm_up: must be at most 24h"),
+        ("baseline: 15s", "baseline: 99999999h", "6: phases.baseline: must be at most 24h"),
+        ("recovery: 20s", "recovery: 25h", "6: phases.recovery: must be at most 24h"),
+        ("recovery: 20s", "recovery: 20s, faults: 25h", "6: phases.faults: must be at most 24h"),
         ("baseline: 15s", "baseline: 0s", "6: phases.baseline: must be longer than 0s"),
         ("recovery: 20s", "recovery: 0s", "6: without a recovery phase nobody sees the faults go (write 20s)"),
         (
@@ -113,6 +120,13 @@ LOAD = "tags: [investment, payment], users: 100, spawn_rate: 20, args: []"
         (SLOW, SLOW.replace("latency: 50ms, ", ""), "14: the key 'latency' is missing (add latency: ...)"),
         (SLOW, SLOW.replace(", for: 20s", ""), "14: the key 'for' is missing (add for: ...)"),
         (SLOW, SLOW.replace("for: 20s", "for: 0s"), "14: faults.for: must be longer than 0s"),
+        (SLOW, SLOW.replace("for: 20s", "for: 99999999h"), "14: faults.for: must be at most 24h"),
+        (SLOW, SLOW.replace("at: 0s", "at: 25h"), "14: faults.at: must be at most 24h"),
+        (
+            SLOW,
+            SLOW.replace("at: 0s, for: 20s", "at: 20h, for: 20h"),
+            "14: the fault 'slow database' ends 40 h after the start of the faults phase (a phase lasts at most 24h)",
+        ),
         (SLOW, SLOW.replace("at: 0s", "at: -1s"), "14: faults.at: a duration can't be negative: -1s"),
         (SLOW, SLOW.replace("name: slow database, ", ""), "14: the key 'name' is missing (add name: ...)"),
         (
@@ -157,6 +171,16 @@ def test_each_slip_is_told_with_its_line_and_a_mend(desk: Desk, old: str, new: s
     said = [d.removeprefix("drill.yaml:") for d in desk.defects()]
 
     assert any(d.startswith(defect) for d in said), said
+
+
+def test_a_day_and_a_million_users_are_still_taken(desk: Desk) -> None:
+    desk.change_runbook(LOAD, "users: 1000000, spawn_rate: 1000000")
+    desk.change_runbook("at: 0s, for: 20s", "at: 0s, for: 24h")
+    desk.change_runbook("baseline: 15s", "baseline: 24h")
+
+    runbook, _ = desk.load()
+
+    assert (runbook.load.users, runbook.faults_s, runbook.phases.baseline_s) == (1_000_000, 86_400.0, 86_400.0)
 
 
 def test_a_list_written_as_something_else_is_one_defect(desk: Desk) -> None:
