@@ -9,7 +9,7 @@ ARGS ?=
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gameday plan test check lint load stop heal status report rerun sandbox-up sandbox-down lock clean
+.PHONY: help setup gameday plan server test check lint load stop heal status report rerun sandbox-up sandbox-down lock clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,7 +56,10 @@ sandbox-up: $(READY) ## Start the practice platform and leave it up
 sandbox-down: $(READY) ## Take the practice platform down
 	@$(BIN)/gameday sandbox down $(ARGS)
 
-test: $(READY) ## All tests: units, contracts and real servers
+server: $(READY) ## Build toxiproxy-server into the user's cache, unless there is one
+	@$(BIN)/python -P -m faults.toxiproxy_binary
+
+test: server ## All tests: units, contracts and real servers
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(READY) ## Lint, strict types, import contracts

@@ -16,6 +16,7 @@ import pytest
 from harness.clock import Deadline
 from harness.reach.allow_list import AllowList
 from harness.reach.ssh import SshDoor
+from runbooks.sandbox.port import free_port
 
 Require = Callable[[str, str | None], str]
 
@@ -41,7 +42,7 @@ class Sshd:
     def __init__(self, program: str, folder: Path, *extra: str, path: str = "/usr/local/bin:/usr/bin:/bin") -> None:
         self.folder = folder
         self.user = getpass.getuser()
-        self.port = _free_port()
+        self.port = free_port()
         self.identity = _make_key(folder / "identity")
         self.host_key = _make_key(folder / "host_key")
         self.known_hosts = folder / "known_hosts"
@@ -148,12 +149,6 @@ def _make_key(path: Path) -> Path:
 def make_key() -> Callable[[Path], Path]:
     """Makes a new ed25519 key, without a passphrase, at a path."""
     return _make_key
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def _descendants(pid: int) -> list[int]:

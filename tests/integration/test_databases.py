@@ -28,6 +28,7 @@ from harness.monitor.redis import RedisSource
 from harness.monitor.sampler import Sampler
 from harness.reach import postgres, redis
 from harness.reach.allow_list import AllowList
+from runbooks.sandbox.port import free_port
 
 pytestmark = pytest.mark.integration
 LOOPBACK = AllowList(["127.0.0.0/8", "::1/128"])
@@ -41,12 +42,6 @@ def _binaries() -> Path:
     assert spec is not None
     assert spec.submodule_search_locations is not None
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _unprivileged() -> dict[str, object]:
@@ -72,7 +67,7 @@ def server() -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
         os.chown(home, unprivileged["user"], unprivileged["group"])  # type: ignore[arg-type]
     (home / "password").write_text(PASSWORD)
     (home / "password").chmod(0o644)
-    binaries, data, port = _binaries(), home / "data", _free_port()
+    binaries, data, port = _binaries(), home / "data", free_port()
     try:
         options = ["-U", "admin", "-A", "scram-sha-256", "--no-sync", "-E", "UTF8", "--no-locale"]
         subprocess.run(

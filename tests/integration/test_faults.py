@@ -277,7 +277,7 @@ def test_a_toxic_that_somebody_takes_off_is_no_effective_fault(stage: Stage, jou
     thread.join(10)
     wire = [p for p in stage.records if isinstance(p, Proof) and p.side == "wire"]
     assert [p.effective for p in wire] == [True, False]
-    assert "somebody had taken the fault off" in wire[-1].measured
+    assert "somebody took it off, or its server was restarted" in wire[-1].measured
 
 
 def test_a_platform_that_bypasses_the_proxy_has_no_proof(

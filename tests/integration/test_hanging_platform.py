@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from runbooks.sandbox.port import free_port
+
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 LOCUSTFILE = """
 from locust import FastHttpUser, constant, task
@@ -57,12 +59,6 @@ def platform() -> Iterator[int]:
     server.shutdown()
     server.server_close()
     thread.join(5)
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def write_inputs(folder: Path, upstream: int) -> None:

@@ -25,6 +25,7 @@ from harness.journal.record import Gap, LoadEnded, LoadStopped, Note, Record, Wi
 from harness.load.locust_file import LocustFileFacts, inspect
 from harness.load.locust_process import LoadSpec, LocustProcess
 from harness.load.wire import MAX_NAMES, OTHER_NAMES
+from runbooks.sandbox.port import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(40)]
 
@@ -155,13 +156,6 @@ def full_url() -> Iterator[str]:
         yield f"http://127.0.0.1:{address[1]}"
         for sock in waiting:
             sock.close()
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 class Load:
@@ -386,6 +380,7 @@ def test_several_load_processes_come_as_one_window_and_a_lost_one_is_told(load: 
     os.kill(process.pgid, signal.SIGKILL)
     load.until(lambda: load.of(LoadEnded))
     assert load.of(LoadEnded)[0].exit_code == -signal.SIGKILL
+    assert load.of(LoadEnded)[0].detail.startswith("killed by SIGKILL")
     assert not process.alive
 
 
