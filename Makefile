@@ -9,7 +9,7 @@ ARGS ?=
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gameday plan server test check lint load stop heal status report rerun sandbox-up sandbox-down lock clean
+.PHONY: help setup gameday plan server test check lint load stop heal status report rerun sandbox-up sandbox-down bench lock clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ lint: $(READY) ## Lint, strict types, import contracts
 
 check: lint ## Lint, types, contracts and the unit tests
 	@$(BIN)/python -m pytest --ignore tests/integration $(ARGS)
+
+bench: $(READY) ## Compare the guard's stop rules by simulation: false halts an hour, time to halt
+	@PYTHONPATH=. $(BIN)/python bench/guard.py $(ARGS)
 
 lock: ## Pin the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \

@@ -85,7 +85,8 @@ def _evidence(result: Result) -> Iterator[tuple[str, str]]:
         yield f"  missing   {missing.source} {missing.what}: {missing.reason}", "yellow"
     unsent = [message for message in result.notifications if not message.delivered]
     for channel, error in dict.fromkeys((message.channel, message.error) for message in unsent):
-        yield f"  slack     nothing was posted to {channel}: {error}", "yellow"
+        which = " and ".join(f"the {m.what}" for m in unsent if (m.channel, m.error) == (channel, error))
+        yield f"  slack     {which} not posted to {channel}: {error}", "yellow"
 
 
 def _places(folder: Path) -> Iterator[tuple[str, str]]:

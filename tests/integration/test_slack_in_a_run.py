@@ -141,7 +141,7 @@ def test_a_slack_that_is_down_costs_no_more_than_its_deadlines_and_is_told(tmp_p
     assert list(told) == ["halt", "summary"]
     assert all(not delivered and "Connection refused" in error for delivered, error in told.values()), told
     assert [line["delivered"] for line in played.sent] == [False, False]
-    assert "was not sent: Slack could not be reached" in played.output
+    assert "not posted to #game-day: Slack could not be reached" in played.output
 
 
 def test_a_slack_that_hangs_and_then_takes_the_token_back_is_told_with_its_mend(tmp_path, sandbox, slack):
@@ -156,4 +156,4 @@ def test_a_slack_that_hangs_and_then_takes_the_token_back_is_told_with_its_mend(
     assert told["summary"][1].startswith("invalid_auth: copy the app's Bot User OAuth Token")
     assert [message.attempts for message in played.notified().values()] == [1, 1]
     assert [line["thread_ts"] for line in played.sent] == [None, None]
-    assert "the summary for #game-day was not sent: invalid_auth" in played.output
+    assert "the summary not posted to #game-day: invalid_auth" in played.output
