@@ -130,7 +130,9 @@ class Healer:
         if not undos:
             return True
         with ThreadPoolExecutor(max_workers=len(undos), thread_name_prefix="heal") as threads:
-            return all(list(threads.map(self._heal, undos)))
+            # a list first: one failed heal never skips the next
+            outcomes = [healed for step in healing.in_order(undos) for healed in threads.map(self._heal, step)]
+        return all(outcomes)
 
     def _heal(self, undo: UndoRecord) -> bool:
         key = undo.model_dump_json()

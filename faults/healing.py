@@ -7,6 +7,7 @@ plain call stand a restart (our server) or a proxy in the wedged one's place (so
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from faults import process
@@ -20,6 +21,7 @@ from harness.reach.toxiproxy import ToxiproxyApi, ToxiproxyGone, ToxiproxyReject
 from harness.reach.toxiproxy_state import ProxyState
 
 CALL_S = 1.0
+SERVER = "toxiproxy-server"
 _REPLACED = "-gameday"
 ProxyUndo = ToxicUndo | EnabledUndo
 
@@ -33,6 +35,14 @@ def heal(undo: UndoRecord, *, deadline: Deadline, allow: AllowList) -> Healed:
     except ReachFailed as error:
         raise _not_healed(undo, error) from error
     return _Ladder(undo, api, deadline).climb()
+
+
+def in_order(undos: Sequence[UndoRecord]) -> tuple[tuple[UndoRecord, ...], ...]:
+    """Undo records in steps: those of one step heal side by side. A server goes after the proxies that it holds,
+    else their healing would start it again."""
+    servers = tuple(u for u in undos if isinstance(u, ProcessUndo) and u.what == SERVER)
+    others = tuple(u for u in undos if u not in servers)
+    return tuple(step for step in (others, servers) if step)
 
 
 def command_of(undo: UndoRecord) -> str:
@@ -157,6 +167,10 @@ def _managed(undo: ProxyUndo) -> ManagedServer | None:
 def _end_processes(undo: ProcessUndo, deadline: Deadline) -> Healed:
     try:
         ended = process.end_group(undo.pgid, undo.start_ticks, deadline)
+        if undo.managed_folder:
+            with contextlib.suppress(ReachFailed):
+                ManagedServer.attach(Path(undo.managed_folder)).stop()
+                ended = True
     except TimeoutError as error:
         raise _not_healed(undo, GamedayError(f"{undo.what}: {error}")) from error
     return Healed("killed" if ended else "gone")

@@ -42,12 +42,14 @@ class EnabledUndo(_Undo):
 
 class ProcessUndo(_Undo):
     """End the process group `pgid`, if its leader is still the process that started at `start_ticks`
-    (field 22 of /proc/PID/stat): a number may be used again."""
+    (field 22 of /proc/PID/stat): a number may be used again. A managed server is found through its
+    `managed_folder` too, since healing may have started it anew."""
 
     door: Literal["process"] = "process"
     pgid: int
     start_ticks: int
     what: str  # "locust" or "toxiproxy-server"
+    managed_folder: str = ""
 
 
 UndoRecord = Annotated[ToxicUndo | EnabledUndo | ProcessUndo, Field(discriminator="door")]

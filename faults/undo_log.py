@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from faults.process import group_alive
+from faults.toxiproxy_process import read_state
 from faults.undo import UNDO, ProcessUndo, UndoRecord
 from harness.journal import reader
 from harness.journal.reader import JournalView
@@ -15,11 +16,13 @@ from harness.journal.record import FaultHealed, InjectionFailed, LoadEnded, Load
 
 def left_injected(run_folder: Path) -> tuple[UndoRecord, ...]:
     """What of `pending` is still there, as far as this machine can tell: a process that has ended is not."""
-    return tuple(
-        undo
-        for undo in pending(run_folder)
-        if not isinstance(undo, ProcessUndo) or group_alive(undo.pgid, undo.start_ticks)
-    )
+    return tuple(undo for undo in pending(run_folder) if not isinstance(undo, ProcessUndo) or _still_there(undo))
+
+
+def _still_there(undo: ProcessUndo) -> bool:
+    if group_alive(undo.pgid, undo.start_ticks):
+        return True
+    return bool(undo.managed_folder) and read_state(Path(undo.managed_folder)) is not None
 
 
 def pending(run_folder: Path) -> tuple[UndoRecord, ...]:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from faults import catalog, undo_log
 from faults.fault import FaultPlan
 from faults.healer import HealerHandle, start_healer
+from faults.healing import SERVER
 from faults.injection import Injection
 from faults.toxiproxy_binary import find_or_build
 from faults.toxiproxy_server import ManagedServer, ProxySpec
@@ -202,7 +203,7 @@ class GameDay:
         if server.started_here:
             stack.callback(server.stop)
             undo = ProcessUndo(fault_id="toxiproxy", pgid=server.pid, start_ticks=server.start_ticks,
-                               what="toxiproxy-server")  # fmt: skip
+                               what=SERVER, managed_folder=str(folder))  # fmt: skip
             recorder.journal.commit(UndoWritten(fault_id=undo.fault_id, undo=undo.model_dump()))
             recorder.record(Note(text=f"toxiproxy-server started at {server.api_url}"))
             self._attend(lambda: await_platform(self._in.target.base_url, AllowList(self._in.target.allow)), recorder)

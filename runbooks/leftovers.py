@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from faults import undo_log
-from faults.healing import heal
+from faults.healing import heal, in_order
 from faults.undo import EnabledUndo, ProcessUndo, ToxicUndo
 from harness.clock import Clock, Deadline
 from harness.errors import NotHealed
@@ -56,8 +56,13 @@ def heal_all(leftovers: tuple[Leftover, ...], *, by_preflight: bool = False) -> 
     """Heal them side by side; each outcome goes into its run's journal. One that fails skips no other."""
     if not leftovers:
         return ()
+    by_undo = {id(leftover.undo): leftover for leftover in leftovers}
     with ThreadPoolExecutor(max_workers=min(16, len(leftovers))) as pool:
-        return tuple(pool.map(lambda leftover: _heal(leftover, by_preflight=by_preflight), leftovers))
+        return tuple(
+            healing
+            for step in in_order([leftover.undo for leftover in leftovers])
+            for healing in pool.map(lambda undo: _heal(by_undo[id(undo)], by_preflight=by_preflight), step)
+        )
 
 
 def _heal(leftover: Leftover, *, by_preflight: bool) -> Healing:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 
+from faults.toxiproxy_process import STATE
+from faults.toxiproxy_server import ManagedServer
+from harness.clock import Deadline
+from harness.journal import reader
+from harness.journal.record import FaultInjected
 from runbooks.sandbox.port import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -112,6 +119,44 @@ def test_the_managed_server_that_a_run_started_is_gone_after_it(tmp_path, platfo
     host, _, port = listen.rpartition(":")
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, int(port)), timeout=2)
+
+
+@pytest.mark.parametrize("server_dies_too", [False, True], ids=["server lives", "server dies too"])
+def test_a_killed_conductor_leaves_neither_the_fault_nor_the_managed_server_it_had_started(
+    tmp_path, platform, server_dies_too
+):
+    write_inputs(tmp_path, platform)
+    listen = yaml.safe_load((tmp_path / "target.yaml").read_text())["proxies"]["web"]["listen"]
+    runbook = yaml.safe_load((tmp_path / "book.yaml").read_text())
+    (tmp_path / "book.yaml").write_text(yaml.safe_dump(runbook | {"stop_when": [], "expect": "held"}))
+    command = [sys.executable, "-P", "-c", "from runbooks.cli import main; main()", "run", "book.yaml"]
+    conductor = subprocess.Popen([*command, "--target", "target.yaml"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    until(lambda: injected(tmp_path / "runs" / "latest"), 40)
+    if server_dies_too:
+        os.kill(ManagedServer.attach(tmp_path / "toxiproxy").pid, signal.SIGKILL)
+    conductor.kill()
+    conductor.wait(5)
+    host, _, port = listen.rpartition(":")
+    until(lambda: refuses(host, int(port)) and not (tmp_path / "toxiproxy" / STATE).exists(), 4)
+
+
+def injected(run: Path) -> bool:
+    return reader.read(run).first(FaultInjected) is not None
+
+
+def refuses(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return True
+    return False
+
+
+def until(true: Callable[[], bool], bound_s: float) -> None:
+    deadline, tick = Deadline.after(bound_s), threading.Event()
+    while not true():
+        assert not deadline.passed, f"not within {bound_s} s"
+        tick.wait(0.05)
 
 
 def test_a_listen_port_that_is_taken_is_one_clear_message(tmp_path, platform):
