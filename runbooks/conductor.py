@@ -45,6 +45,7 @@ END_GRACE_S = 5.0
 HALT_BOUND_S = 12.0
 FAULT_END_BOUND_S = 20.0
 ANSWERS_S = 6.0
+LAG_MS = 50.0
 
 
 class Load(Protocol):
@@ -79,7 +80,8 @@ class Conductor:
         self.hurry = threading.Event()
         self._phase: PhaseName = "warm-up"
         self._phase_end_s = 0.0
-        self._last_window_s = stage.clock.now_s()
+        self._blind_s = 0.0
+        self._looked_s = stage.clock.now_s()
         self._load_stopped: LoadStopped | None = None
         self._stopping: threading.Thread | None = None
 
@@ -173,9 +175,19 @@ class Conductor:
     def _judge(self, phase: PhaseName, start_s: float, end_s: float) -> None:
         windows = self._s.observations.windows(start_s, end_s)
         readings = self._s.observations.readings(start_s, end_s)
+        self._say_lag(phase, windows)
         answers = self._answers()
         for level in judge(self._s.runbook.service_levels, windows, readings, phase, answers):
             self._s.recorder.record(level)
+
+    def _say_lag(self, phase: PhaseName, windows: tuple[Window, ...]) -> None:
+        """Latencies measured by a load generator that can't keep up are partly its own."""
+        lags_ms = sorted(window.lag_ms for window in windows)
+        lag_ms = lags_ms[int(0.95 * len(lags_ms))] if lags_ms else 0.0
+        if lag_ms > LAG_MS:
+            lagged = f"The load generator itself lagged by {lag_ms:.0f} ms (p95) in {phase}"
+            text = f"{lagged}: its machine is too busy, and the latencies are partly its own"
+            self._s.recorder.record(Note(level="warning", text=text))
 
     def _say_how_it_held(self, healed: FaultHealed) -> None:
         """The hypothesis under one fault alone; the phase as a whole is judged at its end."""
@@ -244,7 +256,7 @@ class Conductor:
         if isinstance(message, Window | Readings):
             self._s.observations.add(message)
         if isinstance(message, Window):
-            self._last_window_s = self._s.clock.now_s()
+            self._blind_s = 0.0
             self._show(message)
         if not isinstance(message, Wake):
             self._s.recorder.record(message)
@@ -281,9 +293,12 @@ class Conductor:
         self._s.inbox.put(stamped(self._load_stopped, self._s.clock))
 
     def _look_after_ourselves(self) -> None:
-        blind_s = self._s.clock.now_s() - self._last_window_s
-        if blind_s > BLIND_S:
-            self._decide("error", f"no window came from the load for {blind_s:.1f} s: the guard was blind")
+        now_s = self._s.clock.now_s()
+        # a machine that stood still kept us from listening too: only the time in which we did counts
+        self._blind_s += min(now_s - self._looked_s, 2 * TICK_S)
+        self._looked_s = now_s
+        if self._blind_s > BLIND_S:
+            self._decide("error", f"no window came from the load for {self._blind_s:.1f} s: the guard was blind")
         elif not self._s.healer_alive():
             self._decide("error", "the healer died: nobody would outlive us")
         elif self._s.recorder.journal.lost:

@@ -64,7 +64,7 @@ def play(folder: Path, target: Path, slack_url: str, token: str = TOKEN) -> Play
         "expect": "stopped",
         "load": {"locustfile": str(SCENARIO), "tags": ["investment"], "users": 40, "spawn_rate": 40},
         "phases": {"warm_up": "1s", "baseline": "3s", "recovery": "1s"},
-        "service_levels": [{"name": "api", "requests": "* /api/v1/*", "p95": "1s"}],
+        "service_levels": [{"name": "api", "requests": "* /api/v1/*", "p95": "2500ms"}],
         "faults": [{"name": "held", "kind": "pool-exhaustion", "proxy": "postgres", "at": "0s", "for": "20s"}],
         "stop_when": [{"condition": "error_rate", "above": "1%"}],
         "emergency": {"collect": ["app-1"]},

@@ -37,6 +37,7 @@ class FakeLoad:
     def __init__(self, clock: Clock, inbox: Inbox) -> None:
         self.clock, self.inbox = clock, inbox
         self.failing, self.silent = threading.Event(), threading.Event()
+        self.lag_ms = 0.0
         self.stopped_at: float | None = None
         self.graces: list[float] = []
         self._ended = threading.Event()
@@ -61,7 +62,9 @@ class FakeLoad:
             if not self.silent.is_set():
                 failures = {"http": 30} if self.failing.is_set() else {}
                 stats = RequestStats(requests=30, failures=failures, histogram={bucket_of(20.0): 30})
-                self.inbox.put(Window(t=end, start=start, end=end, names={"GET /": stats}, users=10))
+                self.inbox.put(
+                    Window(t=end, start=start, end=end, names={"GET /": stats}, users=10, lag_ms=self.lag_ms)
+                )
             start = end
 
 

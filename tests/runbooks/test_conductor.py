@@ -128,3 +128,10 @@ def test_what_is_told_and_summed_up_is_as_clean_as_what_is_written(theatre):
     fakes = theatre.build()
     fakes.stage.recorder.record(Note(text="could not reach postgres://u:hunter2secret@db/x"))
     assert "hunter2secret" not in str(fakes.stage.recorder.view().records)
+
+
+def test_a_load_generator_that_can_not_keep_up_is_said(theatre):
+    fakes = theatre.build()
+    fakes.load.lag_ms = 180.0
+    fakes.conductor.play()
+    assert any("lagged by 180 ms" in note.text for note in fakes.stage.recorder.view().of(Note))
