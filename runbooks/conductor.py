@@ -198,7 +198,7 @@ class Conductor:
         readings = self._s.observations.readings(injected.t, healed.t)
         judged = judge(self._s.runbook.service_levels, windows, readings, "faults", {})
         missed = [level.text for level in judged if level.met is False]
-        held = [level.text for level in judged if level.met]
+        held = [level.text.removesuffix(": met") for level in judged if level.met]
         if missed:
             text = f"Under {injected.name} the service levels did NOT hold: {'; '.join(missed)}"
             self._s.recorder.record(Note(level="warning", text=text))
