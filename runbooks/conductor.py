@@ -289,7 +289,11 @@ class Conductor:
             self._stopping.start()
 
     def _stop_and_tell(self, grace_s: float) -> None:
-        self._load_stopped = self._s.load.stop(grace_s)
+        try:
+            self._load_stopped = self._s.load.stop(grace_s)
+        except GamedayError as error:
+            self._s.inbox.put(stamped(Note(level="error", text=f"the load did not stop: {error}"), self._s.clock))
+            return
         self._s.inbox.put(stamped(self._load_stopped, self._s.clock))
 
     def _look_after_ourselves(self) -> None:

@@ -58,6 +58,9 @@ class Emergency:
                 step()
             except (GamedayError, OSError) as error:
                 self._a.recorder.record(Note(level="error", text=f"{step.__name__.strip('_')} failed: {error}"))
+            except Exception as error:  # noqa: BLE001 - a bug in the analysis must not cost the summary and the reports
+                text = f"{step.__name__.strip('_')} failed by an internal error: {error!r}"
+                self._a.recorder.record(Note(level="error", text=text))
 
     def _view(self) -> JournalView:
         return self._a.recorder.view()

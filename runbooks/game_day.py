@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +20,7 @@ from faults.toxiproxy_server import ManagedServer, ProxySpec
 from faults.undo import ProcessUndo
 from harness.analysis.service_level import QueryLevel
 from harness.clock import Clock, Deadline
-from harness.errors import BadInput, GamedayError, LoadFailed, ReachFailed, Refused
+from harness.errors import BadInput, GamedayError, LoadFailed, NotHealed, ReachFailed, Refused
 from harness.evidence.collector import LogCollector
 from harness.guard.guard import Guard
 from harness.journal.record import (
@@ -60,6 +60,7 @@ from runbooks.screen import Screen
 from runbooks.signals import stop_signals
 from runbooks.target import Target
 from runbooks.target_lock import TargetLock
+from runbooks.verdict import not_healed
 
 LOAD_START_S = 30.0
 BUILD_S = 300.0
@@ -145,7 +146,8 @@ class GameDay:
         except GamedayError as error:
             self._conclude(folder, recorder, "error", str(error), error.exit_code)
         except Exception as error:  # noqa: BLE001 - the last border: a person gets one line, the file has the rest
-            (folder.path / "error.txt").write_text(self._redactor.text(traceback.format_exc()))
+            with suppress(OSError):
+                (folder.path / "error.txt").write_text(self._redactor.text(traceback.format_exc()))
             self._conclude(folder, recorder, "error", f"internal error: {error!r}, see error.txt in the run folder", 1)
         return findings
 
@@ -317,6 +319,9 @@ class GameDay:
 
     def _conclude(self, folder: RunFolder, recorder: Recorder, verdict: Verdict, reason: str, exit_code: int) -> None:
         """A verdict for a run that did not come to its end, and the reports that can be made of it."""
+        left = not_healed(recorder.view().records)
+        if left:
+            verdict, reason, exit_code = "not-healed", f"{'; '.join(left)}; also: {reason}", NotHealed.exit_code
         recorder.record(VerdictReached(verdict=verdict, reason=reason, exit_code=exit_code))
         recorder.journal.flush()
         try:

@@ -66,6 +66,11 @@ def exit_code(verdict: Verdict, expect: Verdict, *, by_person: bool) -> int:
     return EXIT_CODES["deviated"] if expect != "held" else EXIT_CODES[verdict]
 
 
+def not_healed(records: Sequence[Record]) -> tuple[str, ...]:
+    """What is still injected, or not back on the wire: graver than any other end of a run. () when nothing is."""
+    return tuple(ground.reason for ground in _not_healed(records))
+
+
 def _grounds(records: Sequence[Record], started: RunStarted, recover_within_s: float) -> Iterator[_Ground]:
     yield from _not_healed(records)
     stop = next(iter(_of(records, StopDecided)), None)

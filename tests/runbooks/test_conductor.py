@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from harness.errors import GamedayError, LoadFailed
 from harness.journal.record import (
     Breach,
     HealFailed,
@@ -135,3 +136,17 @@ def test_a_load_generator_that_can_not_keep_up_is_said(theatre):
     fakes.load.lag_ms = 180.0
     fakes.conductor.play()
     assert any("lagged by 180 ms" in note.text for note in fakes.stage.recorder.view().of(Note))
+
+
+def test_a_load_that_can_not_be_stopped_is_said_and_the_faults_are_healed_all_the_same(theatre, monkeypatch):
+    monkeypatch.setattr(conductor_module, "HALT_BOUND_S", 0.5)
+    fakes = theatre.build([theatre.fault("f1", 0.0, 0.2)])
+
+    def immortal(_grace_s: float) -> None:
+        raise LoadFailed("a process survives SIGKILL")
+
+    monkeypatch.setattr(fakes.load, "stop", immortal)
+    with pytest.raises(GamedayError, match="did not end"):
+        fakes.conductor.play()
+    assert fakes.log == ["inject f1", "heal f1"]
+    assert any("survives SIGKILL" in note.text for note in fakes.stage.recorder.view().of(Note))

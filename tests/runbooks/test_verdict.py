@@ -18,7 +18,7 @@ from harness.journal.record import (
     RunStarted,
     StopDecided,
 )
-from runbooks.verdict import exit_code, reach_verdict
+from runbooks.verdict import exit_code, not_healed, reach_verdict
 
 
 def started(expect="held", faults=("f1",)):
@@ -133,3 +133,9 @@ def test_a_load_that_died_makes_the_run_invalid_not_stopped():
 )
 def test_exit_codes_follow_the_contract(verdict, expect, by_person, code):
     assert exit_code(verdict, expect, by_person=by_person) == code
+
+
+def test_what_is_left_injected_is_found_without_a_verdict_so_that_no_error_hides_it():
+    failed = HealFailed(fault_id="f1", by="conductor", reason="hangs", command="gameday heal")
+    assert not_healed((started(), INJECTED, HEALED)) == ()
+    assert "gameday heal" in not_healed((started(), INJECTED, failed))[0]
