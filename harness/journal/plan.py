@@ -14,7 +14,7 @@ class PlannedLevel(BaseModel):
 
     name: str
     text: str
-    unit: Literal["ms", "fraction", "count", "value"]
+    unit: Literal["ms", "fraction", "count", "value", "s"]
     limit: float
     of: str = ""  # the "METHOD name" glob, the reading or the query it looks at
 
@@ -28,14 +28,28 @@ class PlannedFault(BaseModel):
     name: str
     fault_kind: str
     proxy: str = ""
+    database: str = ""
     params: dict[str, float | str | bool] = Field(default_factory=dict)
     at: float = 0.0
     for_s: float = 0.0
 
 
 class PlannedRollback(BaseModel):
+    """A step of the rollback plan, with all that a later process needs to run it: the run folder is enough."""
+
     model_config = ConfigDict(frozen=True)
 
-    host: str
+    host: str = ""
     run: str
     when: str = "asked"
+    container: str = ""
+    name: str = ""
+    timeout_s: float = 60.0
+    ssh: str = ""
+    identity: str = ""
+    known_hosts: str = ""
+
+    @property
+    def where(self) -> str:
+        """The place by its name."""
+        return self.host or self.container or "here"

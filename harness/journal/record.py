@@ -8,81 +8,90 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from harness.journal.base import Record
+from harness.journal.comparison import Comparison
+from harness.journal.evidence_record import (
+    AccessCount,
+    EvidenceCollected,
+    EvidenceFile,
+    EvidenceMissing,
+    EvidencePiece,
+    FindingNamed,
+    LogCounted,
+    LogKindCount,
+)
 from harness.journal.plan import PlannedFault, PlannedLevel, PlannedRollback
+from harness.journal.seen import (
+    FAILURE_KINDS,
+    AlertSeen,
+    CacheWork,
+    CrashSeen,
+    DatabaseDescribed,
+    DatabaseWork,
+    FailureKind,
+    Gap,
+    LockWaits,
+    Readings,
+    RequestStats,
+    Window,
+)
 
-FailureKind = Literal["http", "timeout", "connection", "application"]
-FAILURE_KINDS: tuple[FailureKind, ...] = ("http", "timeout", "connection", "application")
+__all__ = [
+    "FAILURE_KINDS",
+    "AccessCount",
+    "AlertSeen",
+    "AnyRecord",
+    "Breach",
+    "CacheWork",
+    "Compared",
+    "CrashSeen",
+    "DatabaseDescribed",
+    "DatabaseWork",
+    "EvidenceCollected",
+    "EvidenceFile",
+    "EvidenceMissing",
+    "EvidencePiece",
+    "FailureKind",
+    "FaultHealed",
+    "FaultInjected",
+    "FindingNamed",
+    "Gap",
+    "HealFailed",
+    "InjectionFailed",
+    "LevelJudged",
+    "LoadEnded",
+    "LoadProcessLost",
+    "LoadSteered",
+    "LoadStopped",
+    "LockWaits",
+    "LogCounted",
+    "LogKindCount",
+    "Note",
+    "Notified",
+    "PhaseEnded",
+    "PhaseName",
+    "PhaseStarted",
+    "Proof",
+    "Readings",
+    "Record",
+    "Recovered",
+    "RequestStats",
+    "RollbackRan",
+    "RollbackStarted",
+    "RunStarted",
+    "StopDecided",
+    "StopSource",
+    "UndoWritten",
+    "Verdict",
+    "VerdictReached",
+    "Window",
+]
+
 PhaseName = Literal["warm-up", "baseline", "faults", "recovery"]
 Verdict = Literal["held", "invalid", "deviated", "stopped", "not-healed", "refused", "error"]
 StopSource = Literal["condition", "person", "signal", "slack", "error"]
-
-
-class Record(BaseModel):
-    """The base of all records."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    t: float = 0.0
-
-
-class RequestStats(BaseModel):
-    """One request name in one window. `failures` are counted in `requests` too; `histogram` holds every
-    completed request, failed ones included (buckets of `harness.journal.histogram`)."""
-
-    model_config = ConfigDict(frozen=True)
-
-    requests: int = 0
-    failures: dict[FailureKind, int] = Field(default_factory=dict)
-    histogram: dict[int, int] = Field(default_factory=dict)
-
-    @property
-    def failed(self) -> int:
-        return sum(self.failures.values())
-
-
-class Window(Record):
-    """At most 250 ms of load: [start, end), all load processes merged. `names` is keyed by "METHOD name"."""
-
-    kind: Literal["window"] = "window"
-    start: float
-    end: float
-    names: dict[str, RequestStats] = Field(default_factory=dict)
-    users: int = 0
-    in_flight: int = 0
-    oldest_in_flight_s: float = 0.0
-    task_errors: int = 0
-    lag_ms: float = 0.0
-    cpu: float = 0.0  # of one core, the busiest load process
-    processes: int = 1
-
-    @property
-    def requests(self) -> int:
-        return sum(s.requests for s in self.names.values())
-
-    @property
-    def failed(self) -> int:
-        return sum(s.failed for s in self.names.values())
-
-
-class Readings(Record):
-    """Values of one source at one time: source "app-1" with {"cpu": 0.42} is the reading `app-1.cpu`.
-
-    Sources: a host by its name, a database as `database.<name>`, a cache as `cache.<name>`.
-    """
-
-    kind: Literal["readings"] = "readings"
-    source: str
-    values: dict[str, float]
-
-
-class Gap(Record):
-    """A reading, a window or a proof that could not be had, and why. Unknown is not success."""
-
-    kind: Literal["gap"] = "gap"
-    source: str
-    reason: str
 
 
 class RunStarted(Record):
@@ -117,6 +126,13 @@ class RunStarted(Record):
     databases: dict[str, str] = Field(default_factory=dict)  # name -> the proxy it is reached through, or ""
     caches: dict[str, str] = Field(default_factory=dict)
     rerun: str = ""  # the command that plays the same again
+    allow: tuple[str, ...] = ()  # for a rollback: what may be touched, which Docker Engine, and where "here" is
+    engine: str = ""
+    folder: str = ""
+    input_paths: dict[str, str] = Field(default_factory=dict)  # file name -> where the original lies
+    composed: bool = False  # the runbook was made for this run: its original is another text
+    processes: int | None = None  # of the load; -1: one for each core
+    exclude_tags: tuple[str, ...] = ()
 
 
 class PhaseStarted(Record):
@@ -150,6 +166,7 @@ class FaultInjected(Record):
     name: str
     fault_kind: str
     proxy: str = ""
+    database: str = ""  # where it sits on a database's server rather than on a proxy
     params: dict[str, float | str | bool] = Field(default_factory=dict)
     until: float = 0.0
 
@@ -232,6 +249,22 @@ class LoadEnded(Record):
     kind: Literal["load-ended"] = "load-ended"
     exit_code: int
     detail: str = ""
+    by_person: bool = False  # somebody pressed Stop on Locust's own web page
+
+
+class LoadProcessLost(Record):
+    """One of several load processes died; nobody replaces its users. `left`: how many processes still make requests."""
+
+    kind: Literal["load-process-lost"] = "load-process-lost"
+    pid: int
+    left: int
+
+
+class LoadSteered(Record):
+    """Somebody changed the number of users on Locust's own web page; `users` is what is wanted since."""
+
+    kind: Literal["load-steered"] = "load-steered"
+    users: int
 
 
 class LevelJudged(Record):
@@ -248,6 +281,7 @@ class LevelJudged(Record):
     error_rate: float | None = None
     requests: int = 0
     text: str = ""
+    about: Literal["", "invariant", "crash", "alert"] = ""  # "": requests or a reading
 
 
 class Recovered(Record):
@@ -257,53 +291,6 @@ class Recovered(Record):
     time_to_recover_s: float | None
 
 
-class EvidenceFile(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    path: str  # inside the run folder
-    source: str  # the host, database or cache
-    what: str  # the remote path or the command
-    bytes: int = 0
-    truncated: bool = False
-
-
-class EvidenceMissing(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    source: str
-    what: str
-    reason: str
-
-
-class EvidenceCollected(Record):
-    kind: Literal["evidence"] = "evidence"
-    complete: bool
-    files: tuple[EvidenceFile, ...] = ()
-    missing: tuple[EvidenceMissing, ...] = ()
-
-
-class EvidencePiece(BaseModel):
-    """A piece of evidence that a person can open: `path` is a file inside the run folder, `line` from 1."""
-
-    model_config = ConfigDict(frozen=True)
-
-    text: str
-    path: str
-    line: int | None = None
-
-
-class FindingNamed(Record):
-    """A named bottleneck. `confidence` 0..1; `explained_by_fault`: the id of the injected fault that explains it."""
-
-    kind: Literal["finding"] = "finding"
-    cause: str
-    summary: str
-    confidence: float
-    explained_by_fault: str | None = None
-    evidence: tuple[EvidencePiece, ...] = ()
-    recommendation: str = ""
-
-
 class Notified(Record):
     kind: Literal["notified"] = "notified"
     channel: str
@@ -311,6 +298,40 @@ class Notified(Record):
     delivered: bool
     attempts: int = 0
     error: str = ""
+
+
+class Compared(Record):
+    """This run beside the one that it repeats."""
+
+    kind: Literal["compared"] = "compared"
+    comparison: Comparison
+
+
+class RollbackStarted(Record):
+    """Steps of the rollback plan begin, by their numbers from 1. `by`: who asked, "the runbook" when nobody had to."""
+
+    kind: Literal["rollback-started"] = "rollback-started"
+    by: str
+    steps: tuple[int, ...]
+
+
+class RollbackRan(Record):
+    """A step of the rollback plan ran, or could not. `exit_code` None: it is not known, and `error` says why; `output`:
+    what it wrote, a file inside the run folder."""
+
+    kind: Literal["rollback-ran"] = "rollback-ran"
+    step: int
+    where: str
+    run: str
+    by: str
+    exit_code: int | None = None
+    seconds: float = 0.0
+    error: str = ""
+    output: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_code == 0 and not self.error
 
 
 class Note(Record):
@@ -332,6 +353,12 @@ AnyRecord = Annotated[
     Window
     | Readings
     | Gap
+    | CrashSeen
+    | AlertSeen
+    | DatabaseDescribed
+    | DatabaseWork
+    | LockWaits
+    | CacheWork
     | RunStarted
     | PhaseStarted
     | PhaseEnded
@@ -345,11 +372,17 @@ AnyRecord = Annotated[
     | StopDecided
     | LoadStopped
     | LoadEnded
+    | LoadProcessLost
+    | LoadSteered
     | LevelJudged
     | Recovered
     | EvidenceCollected
+    | LogCounted
     | FindingNamed
     | Notified
+    | Compared
+    | RollbackStarted
+    | RollbackRan
     | Note
     | VerdictReached,
     Field(discriminator="kind"),

@@ -28,6 +28,8 @@ DURABLE_KINDS = frozenset(
         "breach",
         "stop",
         "load-stopped",
+        "rollback-started",
+        "rollback-ran",
         "verdict",
     }
 )
