@@ -7,7 +7,10 @@ import contextlib
 import http.client
 import socket
 import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeVar
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from harness.clock import Deadline, boot_s
@@ -17,6 +20,8 @@ from harness.reach.in_time import in_time
 
 MAX_BODY_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 16
+_STATUS_LINE_BYTES = len("HTTP/1.1 200 OK\r\n\r\n")
+T = TypeVar("T")
 _URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
 _MEND = 'write a web address such as "http://127.0.0.1:8000/"'
 
@@ -24,10 +29,22 @@ _MEND = 'write a web address such as "http://127.0.0.1:8000/"'
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
     """What came back. `elapsed_ms` runs from opening the connection to the end of the body (its first MiB); the
-    name look-up is not in it."""
+    name look-up is not in it. `received_bytes`: the header and that body, about."""
 
     status: int
     elapsed_ms: float
+    received_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpPage:
+    """What came back, with its body: `truncated` when it was longer than asked for and is cut off."""
+
+    status: int
+    body: bytes
+    truncated: bool = False
+    missing_bytes: int = 0  # what the answer's own header promised, and the connection's end took away
+    header_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -42,7 +59,14 @@ class _Link:
                 sock.shutdown(socket.SHUT_RDWR)
 
 
-def probe(url: str, *, allow: AllowList, timeout_s: float, via: tuple[str, int] | None = None) -> HttpAnswer:
+def probe(
+    url: str,
+    *,
+    allow: AllowList,
+    timeout_s: float,
+    via: tuple[str, int] | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> HttpAnswer:
     """GETs `url` and answers with its status, whatever it is, within `timeout_s` in all.
 
     `via` is where TCP goes instead (a proxy); Host and TLS keep the URL's name. Raises ReachFailed or ReachTimeout
@@ -51,16 +75,45 @@ def probe(url: str, *, allow: AllowList, timeout_s: float, via: tuple[str, int] 
     parts, port = _parts(url)
     host, port = via or (parts.hostname or "", port)
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    link, deadline = _Link(), Deadline.after(timeout_s)
 
-    def exchange() -> HttpAnswer:
+    def exchange(link: _Link, deadline: Deadline) -> HttpAnswer:
         address = allow.resolve(host, port)
         begun = boot_s()
-        status = _get(parts, (address, port), link, deadline)
-        return HttpAnswer(status=status, elapsed_ms=(boot_s() - begun) * 1000)
+        page = _get(parts, (address, port), link, deadline, headers)
+        elapsed_ms = (boot_s() - begun) * 1000
+        if page.missing_bytes:
+            raise ReachFailed(f"the answer was cut off, {page.missing_bytes} bytes before its end", where=where)
+        return HttpAnswer(page.status, elapsed_ms, received_bytes=page.header_bytes + len(page.body))
 
+    return _in_time(exchange, where, timeout_s)
+
+
+def fetch(
+    url: str,
+    *,
+    allow: AllowList,
+    timeout_s: float,
+    headers: Mapping[str, str] | None = None,
+    max_bytes: int = MAX_BODY_BYTES,
+) -> HttpPage:
+    """GETs `url` and answers with its status and at most `max_bytes` of its body, within `timeout_s` in all.
+
+    Raises what `probe` raises.
+    """
+    parts, port = _parts(url)
+    host = parts.hostname or ""
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def exchange(link: _Link, deadline: Deadline) -> HttpPage:
+        return _get(parts, (allow.resolve(host, port), port), link, deadline, headers or {}, max_bytes)
+
+    return _in_time(exchange, where, timeout_s)
+
+
+def _in_time(exchange: Callable[[_Link, Deadline], T], where: str, timeout_s: float) -> T:
+    link, deadline = _Link(), Deadline.after(timeout_s)
     try:
-        return in_time(exchange, timeout_s=timeout_s, where=where, release=link.cut_off)
+        return in_time(lambda: exchange(link, deadline), timeout_s=timeout_s, where=where, release=link.cut_off)
     except TimeoutError as error:
         raise ReachTimeout(f"no answer within {timeout_s:g} s", where=where) from error
     except ssl.SSLCertVerificationError as error:
@@ -72,6 +125,9 @@ def probe(url: str, *, allow: AllowList, timeout_s: float, via: tuple[str, int] 
         raise ReachFailed(f"the answer is no HTTP: {type(error).__name__}", where=where) from error
     except OSError as error:
         raise ReachFailed(error.strerror or str(error) or type(error).__name__, where=where) from error
+    except ValueError:
+        # http.client refuses line breaks in headers; its message repeats them, and they may be secret
+        raise ReachFailed("the request can't be written", where=where, mend="check the address and the token") from None
 
 
 def _parts(url: str) -> tuple[SplitResult, int]:
@@ -85,7 +141,14 @@ def _parts(url: str) -> tuple[SplitResult, int]:
     return parts, port
 
 
-def _get(parts: SplitResult, address: tuple[str, int], link: _Link, deadline: Deadline) -> int:
+def _get(
+    parts: SplitResult,
+    address: tuple[str, int],
+    link: _Link,
+    deadline: Deadline,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    max_bytes: int = MAX_BODY_BYTES,
+) -> HttpPage:
     sock = socket.create_connection(address, timeout=max(0.001, deadline.left_s()))
     link.sockets.append(sock)
     connection = http.client.HTTPConnection(*address)
@@ -98,15 +161,28 @@ def _get(parts: SplitResult, address: tuple[str, int], link: _Link, deadline: De
             sock.do_handshake()
         connection.sock = sock
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", quote(path, safe=_URL_SAFE), headers=_headers(parts))
+        connection.request("GET", quote(path, safe=_URL_SAFE), headers={**_headers(parts), **headers})
         with connection.getresponse() as response:
-            left = MAX_BODY_BYTES
-            while left > 0 and not deadline.passed and (chunk := response.read(min(left, _CHUNK_BYTES))):
-                left -= len(chunk)
-            return response.status
+            return _page(response, deadline, max_bytes)
     finally:
         connection.close()
         sock.close()
+
+
+def _page(response: http.client.HTTPResponse, deadline: Deadline, max_bytes: int) -> HttpPage:
+    chunks: list[bytes] = []
+    left = max_bytes
+    while left > 0 and not deadline.passed and (chunk := response.read(min(left, _CHUNK_BYTES))):
+        chunks.append(chunk)
+        left -= len(chunk)
+    # one more byte would tell for certain, and might be waited for: a full measure counts as cut off
+    return HttpPage(
+        response.status,
+        b"".join(chunks),
+        truncated=left <= 0,
+        missing_bytes=(response.length or 0) if left > 0 else 0,
+        header_bytes=sum(len(name) + len(value) + 4 for name, value in response.getheaders()) + _STATUS_LINE_BYTES,
+    )
 
 
 def _headers(parts: SplitResult) -> dict[str, str]:

@@ -7,8 +7,9 @@ import math
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import psycopg
 from psycopg import conninfo, errors
@@ -38,19 +39,25 @@ class _Server:
 
 
 def connect(
-    dsn: str, *, allow: AllowList, via: tuple[str, int] | None = None, timeout_s: float, application_name: str
+    dsn: str,
+    *,
+    allow: AllowList,
+    via: tuple[str, int] | None = None,
+    timeout_s: float,
+    application_name: str,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> psycopg.Connection[TupleRow]:
     """An autocommit connection to the server of `dsn` (a URL or "key=value ..."), within `timeout_s` seconds.
 
     `via` is where TCP goes instead (a proxy), while TLS still verifies the DSN's host. `timeout_s` becomes the
-    session's statement timeout too. Raises ReachFailed or ReachTimeout with host:port, NotAllowed for an address
-    outside the list.
+    session's statement timeout too; `settings` are more of the session's own (one that this server doesn't know makes
+    it refuse). Raises ReachFailed or ReachTimeout with host:port, NotAllowed for an address outside the list.
     """
     server = _server(dsn, via)
     secret = server.params.get("password", "")
     with _mapped(server.where, secret):
         return in_time(
-            lambda: _open(server, allow, timeout_s, application_name),
+            lambda: _open(server, allow, timeout_s, application_name, settings),
             timeout_s=timeout_s,
             where=server.where,
             late=lambda connection: connection.close(),
@@ -77,10 +84,13 @@ def query(
             raise
 
 
-def _open(server: _Server, allow: AllowList, timeout_s: float, application_name: str) -> psycopg.Connection[TupleRow]:
+def _open(
+    server: _Server, allow: AllowList, timeout_s: float, application_name: str, settings: Mapping[str, str]
+) -> psycopg.Connection[TupleRow]:
     address = allow.resolve(server.host, server.port)
     milliseconds = max(1, math.ceil(timeout_s * 1000))
     session = f"-c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_S}s"
+    session += "".join(f" -c {name}={value}" for name, value in settings.items())
     params = server.params | {
         "host": server.name,
         "hostaddr": address,
@@ -88,6 +98,8 @@ def _open(server: _Server, allow: AllowList, timeout_s: float, application_name:
         "connect_timeout": str(max(2, math.ceil(timeout_s))),
         "tcp_user_timeout": str(milliseconds),
         "application_name": application_name,
+        # a database in SQL_ASCII would answer with bytes
+        "client_encoding": server.params.get("client_encoding", "utf8"),
         "options": f"{server.params.get('options', '')} {session}".strip(),
         "gssencmode": server.params.get("gssencmode", "disable"),
     }

@@ -89,6 +89,12 @@ def ping_ms(client: redis.Redis) -> float:
     return (boot_s() - begun) * 1000
 
 
+def echo(client: redis.Redis, text: str) -> None:
+    """Has the server send `text` back. Raises ReachFailed or ReachTimeout."""
+    with mapped(address(client)):
+        client.echo(text)
+
+
 def close(client: redis.Redis) -> None:
     """Closes the client's connections; never raises."""
     with contextlib.suppress(redis.RedisError, OSError):

@@ -15,13 +15,13 @@ import pytest
 from harness.clock import boot_s
 from harness.errors import NotAllowed, ReachFailed, ReachTimeout
 from harness.reach.allow_list import AllowList
-from harness.reach.http import probe
+from harness.reach.http import fetch, probe
 
 LOOPBACK = AllowList(["127.0.0.0/8"])
 
 
 class _Site(ThreadingHTTPServer):
-    daemon_threads = True
+    daemon_threads = False  # awaited at the end: no socket of theirs outlives the test
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Page)
@@ -48,6 +48,11 @@ class _Page(BaseHTTPRequestHandler):
             self.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n")
         elif mood == "drip":
             self._drip()
+        elif mood == "cut":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"x" * 400)
         else:
             self.send_response(int(mood) if mood.isdigit() else 200)
             self.send_header("Location", "/elsewhere")
@@ -68,7 +73,8 @@ class _Page(BaseHTTPRequestHandler):
 def _serving(context: ssl.SSLContext | None = None) -> Iterator[_Site]:
     with _Site() as site:
         if context:
-            site.socket = context.wrap_socket(site.socket, server_side=True)
+            # the handshake belongs to the request's own thread, which closes the socket whatever comes of it
+            site.socket = context.wrap_socket(site.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=site.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
@@ -157,3 +163,28 @@ def test_tls_verifies_the_name_of_the_url(identity: Any, monkeypatch: pytest.Mon
         assert probe("https://service.test/", allow=LOOPBACK, timeout_s=2, via=via).status == 200
         with pytest.raises(ReachFailed, match="certificate was not accepted"):
             probe("https://other.test/", allow=LOOPBACK, timeout_s=2, via=via)
+
+
+def test_a_page_comes_with_its_body_and_says_when_it_is_cut_off(site: _Site) -> None:
+    whole = fetch(f"http://127.0.0.1:{site.port}/200", allow=LOOPBACK, timeout_s=5, headers={"X-Asked": "yes"})
+    assert (whole.status, whole.truncated) == (200, False)
+    assert whole.body
+    assert site.seen[-1][1]["x-asked"] == "yes"
+    cut = fetch(f"http://127.0.0.1:{site.port}/200", allow=LOOPBACK, timeout_s=5, max_bytes=1)
+    assert (len(cut.body), cut.truncated) == (1, True)
+
+
+def test_a_header_that_can_not_be_sent_is_refused_without_its_value(site: _Site) -> None:
+    with pytest.raises(ReachFailed, match="can't be written") as caught:
+        fetch(f"http://127.0.0.1:{site.port}/200", allow=LOOPBACK, timeout_s=5, headers={"A": "secret\r\nX: 1"})
+    assert "secret" not in str(caught.value)
+
+
+def test_an_answer_that_is_cut_off_is_none_and_a_whole_one_is_counted() -> None:
+    with _serving() as site:
+        url = f"http://127.0.0.1:{site.port}"
+        with pytest.raises(ReachFailed, match="cut off, 600 bytes before its end"):
+            probe(f"{url}/cut", allow=LOOPBACK, timeout_s=3)
+        answer = probe(f"{url}/", allow=LOOPBACK, timeout_s=3, headers={"X-Padding": "y" * 2000})
+    assert 1000 < answer.received_bytes < 1300
+    assert site.seen[-1][1]["x-padding"] == "y" * 2000
