@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 
 from harness.clock import Clock
 from harness.errors import ReachFailed
+from harness.journal.record import CrashSeen
 from harness.monitor.session_log import Session, SessionLog
 from harness.reach.allow_list import AllowList
 from harness.reach.postgres import connect, query
@@ -19,18 +20,19 @@ APPLICATION_NAME = "gameday-monitor"
 _OURS = "^gameday(-|$)"
 TIMEOUT_S = 2.0
 QUERY_CHARACTERS = 200
+_QUERY_ID_SINCE = 140000
 WAIT_TYPES = ("lock", "lwlock", "io", "ipc", "client")
 
 # A session of another role that we may not look into has no backend_type; a database tells it from the server's own
 # processes. pg_blocking_pids takes the lock manager's lock: only those who wait for a lock are asked.
 _SESSIONS = """
-select a.pid, coalesce(a.application_name, ''), coalesce(a.usename, ''), coalesce(a.state, ''),
+/* gameday */ select a.pid, coalesce(a.application_name, ''), coalesce(a.usename, ''), coalesce(a.state, ''),
        extract(epoch from clock_timestamp() - a.state_change)::float8,
        coalesce(a.wait_event_type, ''), coalesce(a.wait_event, ''),
        extract(epoch from clock_timestamp() - a.xact_start)::float8,
        extract(epoch from clock_timestamp() - a.query_start)::float8,
        case when a.wait_event_type = 'Lock' then pg_blocking_pids(a.pid) else '{}' end,
-       coalesce(left(a.query, %s), ''), a.backend_type is null
+       coalesce(left(a.query, %s), ''), a.backend_type is null, coalesce(a.query_id::text, '')
 from pg_stat_activity a
 where a.pid <> pg_backend_pid() and coalesce(a.application_name, '') !~ %s
   and (a.backend_type = 'client backend' or (a.backend_type is null and a.datid is not null))
@@ -39,8 +41,10 @@ where a.pid <> pg_backend_pid() and coalesce(a.application_name, '') !~ %s
 _LIMITS = """
 select current_setting('max_connections')::int,
        current_setting('superuser_reserved_connections')::int
-         + coalesce(current_setting('reserved_connections', true)::int, 0)
+         + coalesce(current_setting('reserved_connections', true)::int, 0),
+       extract(epoch from pg_postmaster_start_time())::float8
 """
+_SAME_START_S = 1.0
 
 
 class PostgresSource:
@@ -68,19 +72,25 @@ class PostgresSource:
         self._timeout_s = timeout_s
         self._connection: psycopg.Connection[TupleRow] | None = None
         self._limits: dict[str, float] = {}
+        self._started_s: float | None = None
+        self._crashes: list[CrashSeen] = []
         self._log = SessionLog(clock or Clock.start())
 
     def read(self) -> dict[str, float]:
         """The values now. Raises ReachFailed within about twice `timeout_s`; the next read connects again."""
         try:
             connection = self._connected()
-            rows = query(connection, _SESSIONS, (QUERY_CHARACTERS, _OURS), timeout_s=self._timeout_s)
+            sessions = read_sessions(connection, self._timeout_s)
         except ReachFailed:
             self.close()
             raise
-        sessions = [_session(row) for row in rows]
         self._log.add(sessions)
         return {**counts(sessions), **self._limits}
+
+    def new_crashes(self) -> tuple[CrashSeen, ...]:
+        """Restarts of the server since the last call."""
+        crashes, self._crashes = tuple(self._crashes), []
+        return crashes
 
     def detail(self) -> str:
         """Every session in the last 30 s, as JSON lines; from any thread. Query texts are not redacted here."""
@@ -96,15 +106,31 @@ class PostgresSource:
             self._connection = connect(
                 self._dsn, allow=self._allow, timeout_s=self._timeout_s, application_name=APPLICATION_NAME
             )
-            [(max_connections, reserved)] = query(self._connection, _LIMITS, timeout_s=self._timeout_s)
+            [(max_connections, reserved, started_s)] = query(self._connection, _LIMITS, timeout_s=self._timeout_s)
+            self._note_start(started_s)
             self._limits = {"max_connections": float(max_connections), "reserved": float(reserved)}
         return self._connection
 
+    def _note_start(self, started_s: float) -> None:
+        """`started_s`: when the server was started, as it says, in seconds since 1970. A restart ends our session, so
+        it is enough to ask at the begin of each."""
+        before, self._started_s = self._started_s, started_s
+        if before is not None and abs(started_s - before) > _SAME_START_S:
+            text = f"{self.name}: the server was started anew, {abs(started_s - before):.0f} s after the one before"
+            self._crashes.append(CrashSeen(source=self.name, what="restarted", text=text))
+
+
+def read_sessions(connection: psycopg.Connection[TupleRow], timeout_s: float) -> list[Session]:
+    """All client sessions but gameday's own, now. Raises ReachFailed."""
+    knows_ids = connection.info.server_version >= _QUERY_ID_SINCE
+    sql = _SESSIONS if knows_ids else _SESSIONS.replace("coalesce(a.query_id::text, '')", "''")
+    rows = query(connection, sql, (QUERY_CHARACTERS, _OURS), timeout_s=timeout_s)
+    return [_session(row) for row in rows]
+
 
 def _session(row: TupleRow) -> Session:
-    (pid, application, role, state, state_age, wait_type, wait, transaction_age, query_age, blockers, text, hidden) = (
-        row
-    )
+    (pid, application, role, state, state_age, wait_type, wait, transaction_age, query_age, blockers, text, hidden,
+     query_id) = row  # fmt: skip
     return Session(
         pid=pid,
         application_name=application,
@@ -118,6 +144,7 @@ def _session(row: TupleRow) -> Session:
         blocked_by=tuple(dict.fromkeys(blockers)),
         query=text,
         hidden=hidden,
+        query_id=query_id,
     )
 
 

@@ -8,6 +8,7 @@ import redis
 
 from harness.clock import boot_s
 from harness.errors import ReachFailed
+from harness.journal.record import CrashSeen
 from harness.reach.allow_list import AllowList
 from harness.reach.redis import close, connect, info
 
@@ -44,6 +45,7 @@ class RedisSource:
         self._timeout_s = timeout_s
         self._client: redis.Redis | None = None
         self._last: Totals | None = None
+        self._crashes: list[CrashSeen] = []
 
     def read(self) -> dict[str, float]:
         """The values now. Raises ReachFailed within about twice `timeout_s`; the next read connects again."""
@@ -56,6 +58,10 @@ class RedisSource:
             raise
         totals = _totals(answer)
         last, self._last = self._last, totals
+        if last is not None and last.run_id and totals.run_id and last.run_id != totals.run_id:
+            up_s = _number(answer, "uptime_in_seconds")
+            text = f"{self.name}: the server is another one than before, up for {up_s:.0f} s"
+            self._crashes.append(CrashSeen(source=self.name, what="restarted", text=text))
         return {
             "clients": max(0.0, _number(answer, "connected_clients") - 1),
             "blocked_clients": _number(answer, "blocked_clients"),
@@ -63,6 +69,11 @@ class RedisSource:
             "max_memory_bytes": _number(answer, "maxmemory"),
             **(rates(last, totals) if last is not None else {}),
         }
+
+    def new_crashes(self) -> tuple[CrashSeen, ...]:
+        """Restarts of the server since the last call."""
+        crashes, self._crashes = tuple(self._crashes), []
+        return crashes
 
     def close(self) -> None:
         if self._client is not None:

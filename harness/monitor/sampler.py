@@ -8,7 +8,7 @@ from collections.abc import Callable
 from harness.clock import Clock, boot_s
 from harness.errors import ReachFailed
 from harness.journal.record import Gap, Readings, Record
-from harness.monitor.source import Source
+from harness.monitor.source import CrashWatch, Source, WithParts
 
 GAP_EVERY_S = 5.0
 
@@ -59,6 +59,18 @@ class Sampler:
         else:
             self._last_gap_boot_s = None
             self._hand_over(Readings(t=self._clock.now_s(), source=self.source.name, values=values))
+            self._tell_parts()
+            self._tell_crashes()
+
+    def _tell_parts(self) -> None:
+        if isinstance(self.source, WithParts):
+            for source, values in self.source.parts().items():
+                self._hand_over(Readings(t=self._clock.now_s(), source=source, values=values))
+
+    def _tell_crashes(self) -> None:
+        if isinstance(self.source, CrashWatch):
+            for crash in self.source.new_crashes():
+                self._hand_over(crash.model_copy(update={"t": self._clock.now_s()}))
 
     def _gap(self, reason: str) -> None:
         now = boot_s()

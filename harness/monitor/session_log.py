@@ -33,6 +33,7 @@ class Session:
     blocked_by: tuple[int, ...]
     query: str
     hidden: bool = False
+    query_id: str = ""  # as pg_stat_statements has it; "" before PostgreSQL 14
 
     @property
     def active(self) -> bool:

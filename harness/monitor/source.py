@@ -1,8 +1,11 @@
-"""What can be read once a second: a host, a database, a cache."""
+"""What can be read once a second: a host, a database, a cache, a container."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+from harness.journal.record import CrashSeen
 
 
 class Source(Protocol):
@@ -23,4 +26,22 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Lets go of what the source holds, in bounded time; never raises."""
+        ...
+
+
+@runtime_checkable
+class CrashWatch(Protocol):
+    """A source that can also tell a crash. Asked after every successful read, by the same thread."""
+
+    def new_crashes(self) -> tuple[CrashSeen, ...]:
+        """The crashes seen since the last call; their `t` is set by whoever hands them over."""
+        ...
+
+
+@runtime_checkable
+class WithParts(Protocol):
+    """A source whose one read tells of its parts too, such as the watched processes of a host."""
+
+    def parts(self) -> Mapping[str, dict[str, float]]:
+        """The values of the last read by the source of their own, "app-1.crowdfund"."""
         ...

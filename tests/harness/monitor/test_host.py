@@ -43,7 +43,8 @@ class Door:
 
 def test_the_first_reading_has_levels_and_no_rates() -> None:
     values = HostSource("app-1", Door(answer())).read()
-    assert values == {"memory": 0.75, "swap": 0.0, "load": 1.5, "cpus": 2.0, "disk": 0.4}
+    available = {"memory": 0.75, "memory_available_bytes": 256_000.0}
+    assert values == {**available, "swap": 0.0, "load": 1.5, "cpus": 2.0, "disk": 0.4}
 
 
 def test_the_second_reading_has_what_happened_in_between() -> None:

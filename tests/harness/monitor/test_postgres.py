@@ -72,3 +72,26 @@ def test_a_database_that_is_not_there_is_a_failed_read_and_closing_is_safe() -> 
     assert source.detail() == ""
     source.close()
     source.close()
+
+
+class Session0:
+    """A connection that is there until it is closed."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_server_that_was_started_anew_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts = [1000.0, 1000.2, 1060.0, 1060.0]
+    monkeypatch.setattr("harness.monitor.postgres.connect", lambda *_, **__: Session0())
+    monkeypatch.setattr("harness.monitor.postgres.query", lambda *_, **__: [(100, 3, starts.pop(0))])
+    monkeypatch.setattr("harness.monitor.postgres.read_sessions", lambda *_: [])
+    source = PostgresSource("database.main", "postgresql://x@127.0.0.1/x", AllowList(["127.0.0.0/8"]))
+    told = []
+    for _ in range(4):
+        source.read()
+        source.close()
+        told.append([(c.source, c.what) for c in source.new_crashes()])
+    assert told == [[], [], [("database.main", "restarted")], []]

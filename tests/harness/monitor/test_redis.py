@@ -43,3 +43,15 @@ def test_a_cache_that_is_not_there_is_a_failed_read_and_closing_is_safe() -> Non
         source.read()
     source.close()
     source.close()
+
+
+def test_another_server_in_its_place_is_a_restart_and_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [{"run_id": "a"}, {"run_id": "b", "uptime_in_seconds": 3}, {"run_id": "b"}]
+    monkeypatch.setattr("harness.monitor.redis.connect", lambda *_, **__: object())
+    monkeypatch.setattr("harness.monitor.redis.info", lambda _: answers.pop(0))
+    source = RedisSource("cache.main", "redis://127.0.0.1:1/0", AllowList(["127.0.0.0/8"]))
+    told = []
+    for _ in range(3):
+        source.read()
+        told.append([(c.source, c.what) for c in source.new_crashes()])
+    assert told == [[], [("cache.main", "restarted")], []]

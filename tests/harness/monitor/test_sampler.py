@@ -9,7 +9,7 @@ import pytest
 
 from harness.clock import Clock, Deadline, boot_s
 from harness.errors import ReachFailed
-from harness.journal.record import Gap, Readings, Record
+from harness.journal.record import CrashSeen, Gap, Readings, Record
 from harness.monitor import sampler as module
 from harness.monitor.sampler import Sampler
 
@@ -143,3 +143,37 @@ def test_stop_does_not_wait_for_a_hanging_read_and_nothing_comes_after_it() -> N
 
 def test_stop_before_start_is_no_error() -> None:
     assert Sampler(FakeSource(), print, Clock.start()).stop(0.1)
+
+
+class CrashingSource(FakeSource):
+    """Tells one crash after its first read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._untold = [CrashSeen(source="app-1.web", what="exited", text="web exited with 139", exit_code=139)]
+
+    def new_crashes(self) -> tuple[CrashSeen, ...]:
+        told, self._untold = tuple(self._untold), []
+        return told
+
+
+def test_a_crash_that_a_source_tells_follows_the_reading_it_was_seen_with_and_comes_once() -> None:
+    records, _ = _play(CrashingSource(), 4)
+    assert isinstance(records[0], Readings)
+    assert [r.text for r in records if isinstance(r, CrashSeen)] == ["web exited with 139"]
+    assert isinstance(records[1], CrashSeen)
+    assert records[1].t >= records[0].t
+
+
+class SourceWithParts(FakeSource):
+    """A host that tells of a process on it."""
+
+    def parts(self) -> dict[str, dict[str, float]]:
+        return {"app-1.web": {"threads": float(len(self.read_at))}}
+
+
+def test_the_parts_of_a_source_have_readings_of_their_own() -> None:
+    records, _ = _play(SourceWithParts(), 4)
+    seen = [r for r in records if isinstance(r, Readings)]
+    assert [r.source for r in seen[:4]] == ["app-1", "app-1.web"] * 2
+    assert [r.values for r in seen[1:4:2]] == [{"threads": 1.0}, {"threads": 2.0}]
