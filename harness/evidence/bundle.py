@@ -9,6 +9,8 @@ import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
+from pydantic import TypeAdapter, ValidationError
+
 from harness.errors import JournalFailed
 from harness.evidence.plain_text import plain_name
 from harness.journal.record import EvidenceCollected, EvidenceFile, EvidenceMissing
@@ -41,6 +43,16 @@ class _Entry:
     sha256: str
     start: int | None
     end: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    files: list[_Entry]
+    missing: list[EvidenceMissing]
+    unchanged: list[dict[str, str]]
+
+
+_MANIFEST: TypeAdapter[_Manifest] = TypeAdapter(_Manifest)
 
 
 class Bundle:
@@ -92,10 +104,12 @@ class Bundle:
             self._unchanged.add((self._redactor.text(source), self._redactor.text(plain_name(what))))
 
     def finish(self) -> EvidenceCollected:
-        """Write the manifest, in one step, and say what there is. May be called again after more was added.
+        """Write the manifest, in one step, and say what there is. May be called again after more was added; what
+        another bundle of the run has put there (a rollback, say) stays in it.
 
         Raises JournalFailed when the disk refuses it.
         """
+        self.take_up()
         with self._lock:
             entries = [e for _, e in sorted(self._entries.items()) if e.sha256]
             missing = tuple(self._missing.values())
@@ -114,6 +128,20 @@ class Bundle:
             for e in entries
         )
         return EvidenceCollected(complete=not missing, files=files, missing=missing)
+
+    def take_up(self) -> None:
+        """Make ours what a manifest that is there already lists; its files are not written over then."""
+        try:
+            there = _MANIFEST.validate_json((self._run_folder / FOLDER / MANIFEST).read_bytes())
+        except (OSError, ValidationError):
+            return
+        with self._lock:
+            for entry in there.files:
+                if entry.path not in self._entries and (self._run_folder / entry.path).is_file():
+                    self._entries[entry.path] = entry
+            for missing in there.missing:
+                self._missing.setdefault((missing.source, missing.what), missing)
+            self._unchanged.update((line["source"], line["what"]) for line in there.unchanged)
 
     def _write(
         self, path: str, source: str, what: str, text: str, *, truncated: bool, span: Span | None

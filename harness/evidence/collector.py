@@ -1,25 +1,37 @@
-"""Collects evidence from all hosts at once: each has its own deadline, and one that hangs delays no other."""
+"""Collects evidence from all hosts, and from containers, at once: one that hangs delays no other."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from harness.clock import Deadline
 from harness.evidence.bundle import Bundle
 from harness.evidence.host_collection import HostCollection, HostPlan
 from harness.journal.record import EvidenceMissing
 
-__all__ = ["HostPlan", "LogCollector"]
+__all__ = ["Collection", "HostPlan", "LogCollector"]
 
 _GRACE_S = 1.0
+
+
+class Collection(Protocol):
+    """One place that evidence comes from. Nothing in it raises: what could not be had is missing, with its reason."""
+
+    @property
+    def name(self) -> str: ...
+
+    def remember(self, deadline: Deadline) -> tuple[EvidenceMissing, ...]: ...
+
+    def collect(self, bundle: Bundle, deadline: Deadline, wanted: Callable[[], bool]) -> None: ...
 
 
 class LogCollector:
     """Remembers the positions of all logs at the start of a run and collects what was written since at its end."""
 
-    def __init__(self, hosts: Sequence[HostPlan]) -> None:
-        self._hosts = tuple(HostCollection(plan) for plan in hosts)
+    def __init__(self, hosts: Sequence[HostPlan], others: Sequence[Collection] = ()) -> None:
+        self._hosts: tuple[Collection, ...] = (*(HostCollection(plan) for plan in hosts), *others)
 
     def remember(self, deadline: Deadline) -> tuple[EvidenceMissing, ...]:
         """Note where all logs stand, before the run writes to them.
@@ -29,13 +41,13 @@ class LogCollector:
         """
         problems: dict[str, tuple[EvidenceMissing, ...]] = {}
 
-        def look(host: HostCollection) -> None:
-            problems[host.plan.name] = host.remember(deadline)
+        def look(host: Collection) -> None:
+            problems[host.name] = host.remember(deadline)
 
         late = _in_parallel(self._hosts, look, deadline)
         for host, why in late.items():
-            problems[host.plan.name] = (EvidenceMissing(source=host.plan.name, what="logs", reason=why),)
-        return tuple(problem for host in self._hosts for problem in problems.get(host.plan.name, ()))
+            problems[host.name] = (EvidenceMissing(source=host.name, what="logs", reason=why),)
+        return tuple(problem for host in self._hosts for problem in problems.get(host.name, ()))
 
     def collect(self, bundle: Bundle, deadline_s_per_host: float = 20.0) -> None:
         """Put the new bytes of all logs, and the output of all commands, into `bundle`; what is missing, too.
@@ -45,30 +57,29 @@ class LogCollector:
         deadline = Deadline.after(deadline_s_per_host)
         over = threading.Event()
 
-        def fetch(host: HostCollection) -> None:
-            host.collect(bundle, deadline, wanted=lambda: not over.is_set())
+        def fetch(host: Collection) -> None:
+            host.collect(bundle, deadline, lambda: not over.is_set())
 
         late = _in_parallel(self._hosts, fetch, deadline)
         over.set()
         for host, why in late.items():
-            bundle.add_missing(host.plan.name, "what is not listed", why)
+            bundle.add_missing(host.name, "what is not listed", why)
 
 
 def _in_parallel(
-    hosts: Sequence[HostCollection], work: Callable[[HostCollection], None], deadline: Deadline
-) -> dict[HostCollection, str]:
+    hosts: Sequence[Collection], work: Callable[[Collection], None], deadline: Deadline
+) -> dict[Collection, str]:
     """`work` for each host in a thread of its own; which hosts did not finish, and why."""
-    failed: dict[HostCollection, str] = {}
+    failed: dict[Collection, str] = {}
 
-    def body(host: HostCollection) -> None:
+    def body(host: Collection) -> None:
         try:
             work(host)
         except Exception as error:  # noqa: BLE001 - what one host does to us must not cost the others' evidence
             failed[host] = f"the collection failed: {error!r}"
 
     threads = {
-        host: threading.Thread(target=body, args=(host,), name=f"evidence-{host.plan.name}", daemon=True)
-        for host in hosts
+        host: threading.Thread(target=body, args=(host,), name=f"evidence-{host.name}", daemon=True) for host in hosts
     }
     for thread in threads.values():
         thread.start()

@@ -42,6 +42,11 @@ class HostCollection:
         self._before: tuple[LogPosition, ...] | None = None
         self._why_not = "the host did not answer at the start of the run"
 
+    @property
+    def name(self) -> str:
+        """The host's."""
+        return self.plan.name
+
     def remember(self, deadline: Deadline) -> tuple[EvidenceMissing, ...]:
         """Note where the logs stand now; what can't be looked at comes back, and is looked for again at the end."""
         try:
