@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.clock import Clock, Deadline, boot_s
-from harness.journal.record import Gap, LoadEnded, Note, Record
+from harness.journal.record import Gap, LoadEnded, LoadProcessLost, LoadSteered, Note, Record
 from harness.load.locust_log import last_words
-from harness.load.message import Broken, Hello, Message, ProcessWindow, Remark
+from harness.load.message import Broken, Halted, Hello, Message, Page, ProcessWindow, Remark, Steered
 from harness.load.process_group import ProcessGroup
 from harness.load.telemetry_server import Arrival, TelemetryServer
 from harness.load.window_merge import WindowMerge
@@ -18,10 +18,11 @@ SILENT_AFTER_S = 1.0
 _LOOK_EVERY_S = 0.05
 _STRAGGLERS_S = 1.0
 _LONGEST_DRAIN_S = 0.5
+_LAST_ORDERS_S = 3.0  # in an orderly end the workers leave up to this long before their master
 
 
 class LoadWatch:
-    """Emits Window, Gap, Note and LoadEnded.
+    """Emits Window, Gap, Note, LoadSteered, LoadProcessLost and LoadEnded, the last once at most.
 
     `news` is set when something happened that a starter waits for: the first hello (`up`), a Locust file that did not
     load (`broken`), the end of the leader (`ended`).
@@ -46,6 +47,8 @@ class LoadWatch:
         self._merge = WindowMerge(clock)
         self._pids: dict[int, int] = {}  # by connection
         self._heard_at: dict[int, float] = {}  # by process, of those that make requests
+        self._lost_at: dict[int, Deadline] = {}
+        self._end_told = False
         self._last_gap_at = 0.0
         self._thread = threading.Thread(target=self._run, name="load-watch", daemon=True)
 
@@ -62,6 +65,7 @@ class LoadWatch:
         while not self._group.empty:
             self._listen(self._wait_s())
             self._report_silence(boot_s())
+            self._report_lost()
             if ended_at is None and self._group.leader_exited:
                 ended_at = Deadline.after(_STRAGGLERS_S)
             if ended_at is not None and ended_at.passed:
@@ -71,7 +75,7 @@ class LoadWatch:
         self.ended = True
         if self.up and not self.expected_end:
             code = self._group.exit_code or 0
-            self._emit(LoadEnded(t=self._clock.now_s(), exit_code=code, detail=last_words(code, self._log)))
+            self._tell_end(LoadEnded(t=self._clock.now_s(), exit_code=code, detail=last_words(code, self._log)))
         self.news.set()
         self._server.close()
 
@@ -113,8 +117,26 @@ class LoadWatch:
                 self.news.set()
             case Remark():
                 self._emit(Note(t=self._clock.now_s(), level="warning", text=f"load: {message.text}"))
+            case Page() | Steered() | Halted():
+                self._hear_of_page(message)
             case _:
                 pass
+
+    def _hear_of_page(self, message: Page | Steered | Halted) -> None:
+        now_s = self._clock.now_s()
+        if isinstance(message, Page):
+            self._emit(Note(t=now_s, text=f"Locust's own web page: {message.url}"))
+        elif isinstance(message, Steered):
+            self._emit(LoadSteered(t=now_s, users=message.users))
+        elif not self.expected_end:
+            where = "on Locust's web page" if message.by_person else "by a run time in Locust's own configuration"
+            detail = f"the load was stopped {where}"
+            self._tell_end(LoadEnded(t=now_s, exit_code=0, detail=detail, by_person=message.by_person))
+
+    def _tell_end(self, ended: LoadEnded) -> None:
+        if not self._end_told:
+            self._end_told = True
+            self._emit(ended)
 
     def _greet(self, connection: int, hello: Hello) -> None:
         if hello.role != "master":
@@ -130,6 +152,14 @@ class LoadWatch:
         self._merge.leave(pid)
         if not self.expected_end and not self._group.leader_exited:
             self._gap(f"load process {pid} is gone, its users are not replaced")
+            self._lost_at[pid] = Deadline.after(_LAST_ORDERS_S)
+
+    def _report_lost(self) -> None:
+        """A worker that died, not one that left with its master."""
+        for pid in [pid for pid, due in self._lost_at.items() if due.passed]:
+            self._lost_at.pop(pid)
+            if not (self.expected_end or self._end_told or self._group.leader_exited):
+                self._emit(LoadProcessLost(t=self._clock.now_s(), pid=pid, left=len(self._heard_at)))
 
     def _report_silence(self, now: float) -> None:
         silent = [pid for pid, heard in self._heard_at.items() if now - heard > SILENT_AFTER_S]

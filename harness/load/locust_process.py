@@ -6,7 +6,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +14,7 @@ from typing import Self
 from harness.clock import Clock, Deadline
 from harness.errors import BadInput, GamedayError, LoadFailed
 from harness.journal.record import LoadStopped, Record
+from harness.load.load_spec import LoadSpec
 from harness.load.load_watch import LoadWatch
 from harness.load.locust_command import check_file, child_command, locust_arguments
 from harness.load.locust_log import last_useful_line
@@ -21,28 +22,12 @@ from harness.load.process_group import ProcessGroup
 from harness.load.telemetry_server import TelemetryServer
 from harness.load.wire import ON_STOP_S, QUIT, QUIT_POLITELY, SOCKET_VARIABLE
 
+__all__ = ["LoadSpec", "LocustProcess"]
+
 KILLED_WITHIN_S = 2.0
 DEFAULT_GRACE_S = 0.3
 _USAGE_EXIT = 2
 _BAD_FILE = ("Could not find", "No User class found", "Unknown User", "No tasks defined")
-
-
-@dataclass(frozen=True)
-class LoadSpec:
-    """What to play. `users` and `spawn_rate` None: as the user's own Locust configuration says.
-
-    `cwd` is where Locust looks for locust.conf and pyproject.toml; `log` gets all that Locust prints.
-    """
-
-    locustfile: Path
-    host: str
-    users: int | None
-    spawn_rate: float | None
-    cwd: Path
-    log: Path
-    tags: tuple[str, ...] = ()
-    exclude_tags: tuple[str, ...] = ()
-    args: tuple[str, ...] = ()
 
 
 class LocustProcess:
@@ -114,18 +99,8 @@ class LocustProcess:
 
     def _spawn(self) -> LoadWatch:
         spec = self._spec
-        command = child_command(
-            "harness.load.locust_entry",
-            *locust_arguments(
-                check_file(spec.locustfile),
-                spec.host,
-                spec.users,
-                spec.spawn_rate,
-                spec.tags,
-                spec.exclude_tags,
-                spec.args,
-            ),
-        )
+        checked = replace(spec, locustfile=check_file(spec.locustfile))
+        command = child_command("harness.load.locust_entry", *locust_arguments(checked))
         with self._state:
             if self._cancelled:
                 raise LoadFailed("the load was stopped before it began")

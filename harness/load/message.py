@@ -63,7 +63,28 @@ class Remark(_Message):
     text: str
 
 
-Message = Start | Hello | ProcessWindow | Broken | Remark
+class Page(_Message):
+    """Locust's own web page is up."""
+
+    type: Literal["page"] = "page"
+    url: str
+
+
+class Steered(_Message):
+    """Somebody changed the number of users while the load ran; `users` is what is wanted now."""
+
+    type: Literal["steered"] = "steered"
+    users: int
+
+
+class Halted(_Message):
+    """The load was stopped in Locust, which itself goes on: on its web page, or by a run time of the user's own."""
+
+    type: Literal["halted"] = "halted"
+    by_person: bool
+
+
+Message = Start | Hello | ProcessWindow | Broken | Remark | Page | Steered | Halted
 _ADAPTER: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 

@@ -26,6 +26,7 @@ from harness.clock import boot_s
 from harness.load.failure import kind_of
 from harness.load.in_flight import HandFired, InFlight
 from harness.load.link import Link
+from harness.load.steering import Steering
 from harness.load.tally import Tally, TickCount
 from harness.load.wire import MAX_NAMES, ON_STOP_S, OTHER_NAMES, tick_of, tick_start
 
@@ -49,6 +50,7 @@ class Telemetry:
         self._environment: Any = None
         self._hub: Any = None
         self._sampling = False
+        self._quitting = False
         self._said_cap = False
         self._next_tick = 0
         self._sent_until = 0.0
@@ -122,8 +124,11 @@ class Telemetry:
         self._sent_until = self._beat_at
         self._link.send({"type": "hello", "pid": os.getpid(), "role": role, "tick": self._next_tick})
         self._sampling = role != "master"
+        steering = Steering(self._environment, self._link.send) if role != "worker" else None
         while True:
             gevent.sleep(BEAT_S)
+            if steering is not None and not self._quitting:
+                steering.look()
             now = boot_s()
             self._lag_s = max(self._lag_s, now - self._beat_at - BEAT_S)
             self._beat_at = now
@@ -132,6 +137,7 @@ class Telemetry:
         self._flush(final=True)
 
     def _quit(self, *, politely: bool = False) -> None:
+        self._quitting = True
         environment = self._environment
         environment.stop_timeout = 0.0
         if politely:
