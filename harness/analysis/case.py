@@ -6,12 +6,11 @@ import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from harness.analysis.evidence_table import Table
-from harness.analysis.logs import Hits, Logs
+from harness.analysis.logs import Hits, Logs, collected_logs
 from harness.analysis.span import FaultSpan, Span, fault_spans, phase_span
 from harness.analysis.tally import Tally, tally
 from harness.analysis.trouble import Trouble, find_trouble
@@ -19,7 +18,6 @@ from harness.journal.reader import JournalView
 from harness.journal.record import (
     FAILURE_KINDS,
     Breach,
-    EvidenceCollected,
     EvidencePiece,
     FailureKind,
     Gap,
@@ -31,9 +29,9 @@ from harness.journal.record import (
 )
 from harness.journal.request_glob import ALL
 
-_NO_HOSTS = ("database.", "cache.")
-_OURS = "gameday"  # the tables that we write ourselves
+_NO_HOSTS = ("database.", "cache.", "container.")
 _QUOTED = 220
+_ON_LATENCY = frozenset({"p50", "p95", "p99", "stall"})  # stop conditions that say themselves that requests suffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +69,7 @@ class Case:
         self.run_folder = run_folder
         self.breach: Breach | None = trouble.breach
         self.trouble = trouble.span
+        self.quiet = trouble.quiet
         self.faults: Sequence[FaultSpan] = trouble.faults
         self._logs_until = trouble.logs_until
 
@@ -117,11 +116,19 @@ class Case:
 
     @property
     def suffers(self) -> bool:
-        """Requests fail, or take much longer than in the baseline."""
-        if self.during.failed:
+        """Requests fail, or miss a service level, or take much longer than in the baseline."""
+        if self.missed_requests:
+            return True
+        if self.during.failed or (self.breach is not None and self.breach.condition in _ON_LATENCY):
             return True
         before, during = self.before.p95_ms, self.during.p95_ms
         return during is None or (before is not None and during > 2 * before)
+
+    @cached_property
+    def missed_requests(self) -> bool:
+        """A service level on requests was missed in a phase that overlaps the trouble."""
+        spans = {j.phase: phase_span(self.view, j.phase) for j in self.view.of(LevelJudged) if _on_requests_missed(j)}
+        return any(span is not None and span.overlaps(self.trouble) for span in spans.values())
 
     def sample_before(self, source: str, name: str) -> Sample | None:
         return self._sample(self.baseline, source, name)
@@ -209,15 +216,7 @@ class Case:
 
     @cached_property
     def _logs(self) -> Logs:
-        started = self.view.first(RunStarted)
-        collected = self.view.last(EvidenceCollected)
-        files = [
-            f
-            for f in (collected.files if collected is not None else ())
-            if f.source != _OURS and not f.source.startswith(_NO_HOSTS)
-        ]
-        at = _utc(started.started_at) if started is not None else None
-        return Logs(self.run_folder, files, at, max((r.t for r in self.view.records), default=0.0))
+        return collected_logs(self.view, self.run_folder)
 
     @cached_property
     def _readings_table(self) -> Table:
@@ -238,17 +237,13 @@ class Case:
 
 
 def open_case(view: JournalView, run_folder: Path) -> Case | None:
-    """The case of a run that breached or deviated; None for any other."""
+    """The case of a run; None where nothing was measured."""
     trouble = find_trouble(view)
     return Case(view, run_folder, trouble) if trouble is not None else None
 
 
-def _utc(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None
+def _on_requests_missed(judged: LevelJudged) -> bool:
+    return judged.met is False and (judged.p95_ms is not None or judged.error_rate is not None)
 
 
 def _made_at(line: str) -> float | None:

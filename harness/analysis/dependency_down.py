@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from harness.analysis.case import Case
 from harness.analysis.dependency import Dependency, dependencies
 from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.log_signature import SERVER_LIMIT
 from harness.analysis.logs import Hits
 from harness.analysis.outage import Outage
 from harness.analysis.span import FaultSpan
 from harness.journal.record import EvidencePiece, FindingNamed
 
 CAUSE = "dependency-down"
-_CUTTING = ("down", "reset_peer", "reset", "limit_data", "timeout", "hang")
-_SILENCING = ("timeout", "hang", "latency", "bandwidth")
+_CUTTING = ("down", "flap", "reset-peer", "limit-data", "timeout", "hang")
+_SILENCING = ("timeout", "hang", "latency", "bandwidth", "slicer")
+_MANY = 3
 _TELLING = ("refused", "closed the connection", "the database system is", "postmaster exit")
 
 
@@ -99,7 +101,9 @@ def _confidence(signs: Signs, case: Case) -> float:
         confidence += 0.1 if signs.fault.kind == "down" else 0.05
     sessions = signs.dependency.sessions
     held = sessions is not None and sessions.held
-    return min(0.97, confidence) * (0.4 if held else 1.0)
+    # a server that refuses with its own words is there
+    full = signs.dependency.role == "database" and case.find(SERVER_LIMIT).count >= _MANY
+    return min(0.97, confidence) * (0.4 if held or full else 1.0)
 
 
 def _base(signs: Signs) -> float:

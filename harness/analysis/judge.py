@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
-from harness.analysis.service_level import QueryLevel, ReadingLevel, RequestLevel, ServiceLevel
+from harness.analysis.crash_level import judge_crashes
+from harness.analysis.invariant import Answers, judge_invariant
+from harness.analysis.reading_level import judge_reading
+from harness.analysis.service_level import CrashLevel, ReadingLevel, RequestLevel, ServiceLevel
 from harness.analysis.tally import Tally, tally
 from harness.journal.histogram import mean_ms, percentile_ms
-from harness.journal.record import LevelJudged, PhaseName, Readings, Window
+from harness.journal.record import CrashSeen, LevelJudged, PhaseName, Readings, Window
 from harness.journal.share import interval_90, percent
 
 ENOUGH = 20  # requests, below which a percentile or a rate says little
@@ -36,24 +37,42 @@ LATENCIES: Mapping[str, Latency] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What else is known of a phase. `span_s`: its start and end, which readings must cover; None: any number of them
+    will do. `before`: the answers at the end of the baseline, None while they are asked. `crashes`: those seen since
+    the phase before was judged; `watchers`: the sources that would tell one."""
+
+    span_s: tuple[float, float] | None = None
+    before: Answers | None = None
+    crashes: Sequence[CrashSeen] = ()
+    watchers: Sequence[str] = ()
+
+
+_NOTHING_ELSE = Around()
+
+
 def judge(
     levels: Sequence[ServiceLevel],
     windows: Sequence[Window],
     readings: Sequence[Readings],
     phase: PhaseName,
-    answers: Mapping[str, object],
+    answers: Answers,
+    around: Around = _NOTHING_ELSE,
 ) -> tuple[LevelJudged, ...]:
     """One record per limit, in the order of `levels`. `windows` and `readings` are those of the phase; `answers`
-    holds what the queries answered, by the level's name: an absent one is unknown."""
+    holds what the invariants answered, by the level's name: an absent one is unknown."""
     judged: list[LevelJudged] = []
     for level in levels:
         if isinstance(level, RequestLevel):
             seen = tally(level.requests, windows)
             judged += judge_requests(level, seen, phase, _stuck_s(windows, seen))
         elif isinstance(level, ReadingLevel):
-            judged += judge_reading(level, reading_values(level.reading, readings), phase)
+            judged += judge_reading(level, readings, phase, around.span_s)
+        elif isinstance(level, CrashLevel):
+            judged.append(judge_crashes(level, phase, around.crashes, readings, around.watchers, around.span_s))
         else:
-            judged.append(_judge_query(level, phase, answers))
+            judged.append(judge_invariant(level, phase, answers, around.before))
     return tuple(judged)
 
 
@@ -113,66 +132,3 @@ def _stuck_s(windows: Sequence[Window], seen: Tally) -> float:
     if last is None or last.oldest_in_flight_s < _STUCK_S or last.in_flight <= max(1.0, 0.05 * seen.requests):
         return 0.0
     return last.oldest_in_flight_s
-
-
-def reading_values(reading: str, readings: Sequence[Readings]) -> tuple[float, ...]:
-    """The values of a reading such as "app-1.cpu", in order."""
-    source, _, name = reading.rpartition(".")
-    return tuple(r.values[name] for r in readings if r.source == source and name in r.values)
-
-
-def judge_reading(level: ReadingLevel, values: Sequence[float], phase: PhaseName) -> list[LevelJudged]:
-    """The mean over the phase against each limit that is set."""
-    mean = sum(values) / len(values) if values else None
-    judged = []
-    for limit, word in ((level.max, "at most"), (level.min, "at least")):
-        if limit is None:
-            continue
-        met = None if mean is None else (mean <= limit if word == "at most" else mean >= limit)
-        told = "no reading" if mean is None else f"{mean:.3g} on average"
-        judged.append(
-            LevelJudged(
-                name=level.name,
-                phase=phase,
-                value=mean,
-                limit=limit,
-                unit="value",
-                met=met,
-                text=f"{level.name}: {level.reading} {told}, {word} {limit:.3g}: {_word(met)}",
-            )
-        )
-    return judged
-
-
-def _judge_query(level: QueryLevel, phase: PhaseName, answers: Mapping[str, object]) -> LevelJudged:
-    known = level.name in answers
-    answer = answers.get(level.name)
-    met = _is_equal(answer, level.equals) if known else None
-    value, limit = _number(answer), _number(level.equals)
-    if limit is None:  # no number is expected: 1 stands for "as expected"
-        value, limit = (float(met) if met is not None else None), 1.0
-    told = f"answered {answer!s}" if known else "was not answered"
-    return LevelJudged(
-        name=level.name,
-        phase=phase,
-        value=value,
-        limit=limit,
-        unit="value",
-        met=met,
-        text=f"{level.name}: {level.database} {told}, expected {level.equals!s}: {_word(met)}",
-    )
-
-
-def _is_equal(answer: object, expected: object) -> bool:
-    numbers = (_number(answer), _number(expected))
-    if None not in numbers:
-        return numbers[0] == numbers[1]
-    return str(answer) == expected if isinstance(expected, str) else answer == expected
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float | Decimal) and math.isfinite(value) else None
-
-
-def _word(met: bool | None) -> str:  # noqa: FBT001 - a value with three states, no switch
-    return "unknown" if met is None else "met" if met else "not met"

@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from harness.analysis.engine_stamp import split_stamp
 from harness.analysis.log_time import LogClock, stamp
-from harness.journal.record import EvidenceFile
+from harness.journal.reader import JournalView
+from harness.journal.record import EvidenceCollected, EvidenceFile, RunStarted
 
 _RESOLUTION_S = 1.0  # nginx's access log cuts the second off
+_ANY = re.compile("")
+_OURS = "gameday"  # the tables that we write ourselves
+_NO_HOSTS = ("database.", "cache.")
 _LONGEST = 2000  # characters of a line that are looked at
 
 
@@ -51,7 +56,16 @@ class Logs:
         self._root = run_folder.resolve()
         self._started_at = started_at
         self._length_s = length_s
-        self._paths = [p for p in (self._inside(f.path) for f in files) if p is not None]
+        self._inside_of = {f: p for f in files if (p := self._inside(f.path)) is not None}
+
+    @property
+    def files(self) -> tuple[EvidenceFile, ...]:
+        """The files that are there."""
+        return tuple(self._inside_of)
+
+    def lines(self, file: EvidenceFile) -> Iterator[LogLine]:
+        """Every line of one of `files`."""
+        return self._matching(self._inside_of[file], _ANY)
 
     def search(self, signature: str, since_s: float, until_s: float) -> Hits:
         """The lines that match the regular expression and were written in [since_s, until_s]; a line whose time is
@@ -59,7 +73,7 @@ class Logs:
         pattern = re.compile(signature)
         count: int = 0
         kept: list[LogLine] = []
-        for path in self._paths:
+        for path in self._inside_of.values():
             in_file = 0
             for line in self._matching(path, pattern):
                 if line.at_s is not None and not since_s - _RESOLUTION_S <= line.at_s <= until_s:
@@ -75,17 +89,42 @@ class Logs:
         stamped = ""
         with path.open(encoding="utf-8", errors="replace") as lines:
             for number, raw in enumerate(lines, start=1):
-                text = raw[:_LONGEST].rstrip()
+                engine_stamp, text = split_stamp(raw[:_LONGEST].rstrip())
                 # the lines of a traceback have the time of the line above them
                 if text[:1].isdigit() or text[:1] == "[":
                     stamped = text
                 if signature.search(text):
-                    own = text if _has_stamp(text) else stamped
+                    own = engine_stamp or (text if _has_stamp(text) else stamped)
                     yield LogLine(name, number, text, clock.since_start_s(own) if clock is not None else None)
 
     def _inside(self, path: str) -> Path | None:
         place = (self._root / path).resolve()
         return place if place.is_relative_to(self._root) and place.is_file() else None
+
+
+def collected_logs(view: JournalView, run_folder: Path) -> Logs:
+    """The logs that a run collected, placed on its time."""
+    started, collected = view.first(RunStarted), view.last(EvidenceCollected)
+    files = [
+        f
+        for f in (collected.files if collected is not None else ())
+        if f.source != _OURS and not f.source.startswith(_NO_HOSTS) and not _is_state(f)
+    ]
+    at = _utc(started.started_at) if started is not None else None
+    return Logs(run_folder, files, at, max((r.t for r in view.records), default=0.0))
+
+
+def _is_state(file: EvidenceFile) -> bool:
+    """What the engine says of a container: no log."""
+    return file.source.startswith("container.") and file.what != "log"
+
+
+def _utc(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
 
 
 def _has_stamp(text: str) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from harness.analysis.case import Case
 from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.lock_contention import blocking
 from harness.analysis.log_signature import (
     ACQUIRE_TIMEOUT_MS,
     ACQUIRE_TIMEOUT_S,
@@ -26,15 +27,18 @@ from harness.analysis.log_signature import (
 from harness.analysis.logs import Hits
 from harness.analysis.outage import Outage, find_outage
 from harness.analysis.sessions import Sessions, database_sessions
+from harness.analysis.slow_queries import heavy_share
 from harness.analysis.span import FaultSpan
+from harness.analysis.unoptimised_queries import calls_too_often
 from harness.journal.record import EvidencePiece, FindingNamed
 
 CAUSE = "pool-exhaustion"
 # each of them makes connections come back late or never; the one that explains most comes first
-_HOLDING = ("pool-exhaustion", "hang", "timeout", "latency", "bandwidth")
+_HOLDING = ("pool-exhaustion", "hang", "timeout", "latency", "bandwidth", "slicer")
 _HOLDING_FOR_GOOD = frozenset({"pool-exhaustion", "hang", "timeout"})
 _LONG_QUERY_S = 1.0
 _SEVERAL = 2
+_WORK_SHARE = 0.1  # of the requests' time
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Signs:
     fault: FaultSpan | None
     cpu: float | None
     outage: Outage | None
+    held_up: bool = False  # the connections wait for locks, or are at work that is too much: the pool is the victim
 
     @property
     def held_for_good(self) -> bool:
@@ -124,6 +129,7 @@ def _signs(case: Case) -> Signs:
         sessions=_sessions(case, fault),
         fault=fault,
         cpu=case.host_cpu(),
+        held_up=blocking(case) or heavy_share(case) >= _WORK_SHARE or calls_too_often(case),
         outage=_outage(case, fault),
     )
 
@@ -169,6 +175,7 @@ def _doubt(signs: Signs) -> float:
     # sessions that are all still there were not refused: such lines are then of the healing
     if signs.refused.count >= 3 and not (sessions is not None and sessions.held):
         doubt *= 0.4
+    doubt *= 0.5 if signs.held_up and not signs.held_for_good else 1.0
     if sessions is not None:
         doubt *= 0.3 if sessions.gone else 1.0
         doubt *= 0.6 if sessions.blocked >= 1 else 1.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis.judge import LATENCIES, judge_reading, judge_requests, reading_values
+from harness.analysis.judge import LATENCIES, judge_requests
+from harness.analysis.reading_level import judge_reading
 from harness.analysis.service_level import ReadingLevel, RequestLevel, ServiceLevel
 from harness.analysis.tally import Tally, tally
 from harness.journal.record import Readings, Window
@@ -23,7 +24,8 @@ def time_to_recover_s(
     """Seconds from `healed_at` to the earliest moment from which all levels hold until `end`; None: not by then.
 
     Every slice of 2 s from that moment on must be free of clear misses (one stray error is none), and all that
-    came from that moment to the end, taken together, must not miss a level. Queries are judged elsewhere.
+    came from that moment to the end, taken together, must not miss a level. Crashes and
+    invariants are judged elsewhere.
     """
     seen = [w for w in windows if w.start >= healed_at - 1e-6 and w.end <= end + 1e-6]
     requests = [level for level in levels if isinstance(level, RequestLevel)]
@@ -87,5 +89,5 @@ def _all_hold(levels: Sequence[RequestLevel], sums: Sequence[Tally]) -> bool:
 
 def _readings_hold(levels: Sequence[ReadingLevel], readings: Sequence[Readings], start: float, end: float) -> bool:
     inside = [r for r in readings if start <= r.t <= end]
-    judged = (j for x in levels for j in judge_reading(x, reading_values(x.reading, inside), "recovery"))
+    judged = (j for x in levels for j in judge_reading(x, inside, "recovery"))
     return all(j.met is not False for j in judged)

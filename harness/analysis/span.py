@@ -38,6 +38,7 @@ class FaultSpan:
     proxy: str
     injected_at: float
     healed_at: float
+    database: str = ""
 
     @property
     def span(self) -> Span:
@@ -50,7 +51,7 @@ def fault_spans(view: JournalView) -> tuple[FaultSpan, ...]:
     for record in view.of(FaultHealed):
         healed.setdefault(record.fault_id, record.t)
     return tuple(
-        FaultSpan(f.fault_id, f.name, f.fault_kind, f.proxy, f.t, healed.get(f.fault_id, float("inf")))
+        FaultSpan(f.fault_id, f.name, f.fault_kind, f.proxy, f.t, healed.get(f.fault_id, float("inf")), f.database)
         for f in view.of(FaultInjected)
     )
 

@@ -1,5 +1,5 @@
-"""Where the trouble lies in a run: before the breach, or in the phase whose levels were missed. A run without either
-has none, and nothing is accused."""
+"""Where the trouble lies in a run: before the breach, or in the phase whose levels were missed. A run without either is
+quiet: only what grows unseen can be named in it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ _FILLING_S = 15.0  # a fault may need so long until requests suffer: pools and q
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """`span`: the stretch to look at; `logs_until`: log lines up to then may tell of it (healing makes its own)."""
+    """`span`: the stretch to look at; `logs_until`: log lines up to then may tell of it (healing makes its own);
+    `quiet`: nothing was breached or missed, and `span` is all that was measured."""
 
     span: Span
     logs_until: float
     breach: Breach | None
     faults: tuple[FaultSpan, ...]
+    quiet: bool = False
 
 
 def find_trouble(view: JournalView) -> Trouble | None:
-    """The trouble of a run that breached or deviated, None for any other run."""
+    """The trouble of a run, or what was measured in a quiet one; None where nothing was."""
     faults = fault_spans(view)
     breach = view.first(Breach)
     if breach is not None:
@@ -36,7 +38,8 @@ def find_trouble(view: JournalView) -> Trouble | None:
     missed = _missed_phase(view)
     whole = phase_span(view, missed) if missed is not None else None
     if whole is None:
-        return None
+        measured = _measured(view)
+        return Trouble(measured, measured.end, None, faults, quiet=True) if measured is not None else None
     span = _worst_fault(whole, faults, view.of(Window))
     return Trouble(span, span.end, None, tuple(f for f in faults if f.span.overlaps(span)))
 
@@ -52,13 +55,22 @@ def _before_breach(breach: Breach, faults: tuple[FaultSpan, ...]) -> Span:
 
 
 def _missed_phase(view: JournalView) -> PhaseName | None:
-    """The first phase that deviated. A baseline that misses its levels makes the run invalid, not deviated."""
+    """The first phase that deviated; the baseline, where the platform suffers without any fault."""
     missed = {j.phase for j in view.of(LevelJudged) if j.met is False}
-    if "faults" in missed:
-        return "faults"
+    for phase in ("baseline", "faults"):
+        if phase in missed:
+            return phase
     recovered = view.last(Recovered)
     slow = recovered is not None and recovered.time_to_recover_s is None and view.first(StopDecided) is None
     return "recovery" if "recovery" in missed or slow else None
+
+
+def _measured(view: JournalView) -> Span | None:
+    """From the end of the warm-up to the last window of the load."""
+    warm = phase_span(view, "warm-up")
+    windows = view.of(Window)
+    start = warm.end if warm is not None else 0.0
+    return Span(start, windows[-1].end) if windows and windows[-1].end > start else None
 
 
 def _worst_fault(phase: Span, faults: tuple[FaultSpan, ...], windows: tuple[Window, ...]) -> Span:

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from harness.analysis.invariant import Answer
 from harness.analysis.judge import judge
 from harness.analysis.service_level import QueryLevel, ReadingLevel, RequestLevel
 from harness.journal.histogram import bucket_of
@@ -120,7 +121,7 @@ def test_a_reading_can_have_a_floor():
 )
 def test_a_query_is_judged_by_its_answer(answer, equals, met):
     level = QueryLevel(name="no double charge", database="main", sql="select 0", equals=equals)
-    (record,) = judged(level, answers={"no double charge": answer})
+    (record,) = judged(level, answers={"no double charge": Answer(answer)})
     assert record.met is met
 
 
