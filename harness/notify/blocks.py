@@ -23,6 +23,7 @@ CONTEXT_LIMIT = 160
 REASON_LIMIT = 700
 FIELD_LIMIT = 160
 LEVELS_LIMIT = 900
+BROKEN_LIMIT = 500
 FAULTS_LIMIT = 1100
 CAUSE_LIMIT = 1500
 PIECE_LIMIT = 150
@@ -79,6 +80,7 @@ def summary(incident: Incident) -> Message:
         {"type": "header", "text": _plain_text(plain(incident.headline, HEADER_LIMIT) or "Incident")},
         *_context(_when_and_where(incident)),
         *_section(plain(incident.reason, REASON_LIMIT)),
+        *_titled("Broken", listed(incident.broken, BROKEN_LIMIT, MARKDOWN)),
         *_numbers(incident),
         *_titled("Likely cause", listed(_causes(incident), CAUSE_LIMIT, MARKDOWN, item_limit=450)),
         *_procedure(incident.steps),
@@ -96,6 +98,7 @@ def _short(incident: Incident) -> str:
     lines = [
         incident.headline,
         incident.reason,
+        *(f"Broken: {text}" for text in incident.broken),
         f"Failed requests: {_failed(impact)}",
         f"Likely cause: {cause.cause}: {cause.summary}" if cause else "No cause was recognised.",
         *(f"STILL INJECTED: {fault.name}. Type: {fault.command}" for fault in incident.faults if _still_on(fault)),

@@ -22,6 +22,7 @@ class FaultAccount:
     name: str
     kind: str
     proxy: str = ""
+    database: str = ""
     params: dict[str, float | str | bool] = field(default_factory=dict)
     begun: bool = False
     injected_at: float | None = None
@@ -35,6 +36,8 @@ class FaultAccount:
     @property
     def what(self) -> str:
         """ "latency on proxy postgres"."""
+        if self.database:
+            return f"{self.kind} on database {self.database}"
         return f"{self.kind} on proxy {self.proxy}" if self.proxy else self.kind
 
     @property
@@ -127,6 +130,7 @@ def _account(view: JournalView, fault_id: str, planned: PlannedFault | None) -> 
         name=injected.name if injected else plan.name,
         kind=injected.fault_kind if injected else plan.fault_kind,
         proxy=injected.proxy if injected else plan.proxy,
+        database=injected.database if injected else plan.database,
         params=injected.params if injected else plan.params,
         begun=injected is not None or failed is not None or _last(view.of(UndoWritten), fault_id) is not None,
         injected_at=injected.t if injected else None,

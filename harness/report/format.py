@@ -70,13 +70,15 @@ def size(number_of_bytes: int) -> str:
 
 
 def quantity(value: float | None, unit: str) -> str:
-    """A value in a unit of the journal: "ms", "fraction", "count" or "value"."""
+    """A value in a unit of the journal: "ms", "s", "fraction", "count" or "value"."""
     if value is None:
         return UNKNOWN
     if unit == "ms":
         return milliseconds(value)
     if unit == "fraction":
         return percent(value)
+    if unit == "s":
+        return seconds(value)
     return count(value) if unit == "count" and value == int(value) else f"{value:.4g}"
 
 
@@ -126,9 +128,21 @@ def _parameter(key: str, value: object) -> str:
         return f"{_words(key)} {str(value).lower() if isinstance(value, bool) else value}"
     if key.endswith("_ms"):
         return f"{_words(key[:-3])} {milliseconds(value)}"
+    if key.endswith("_bytes_per_s"):
+        return f"{_words(key.removesuffix('_bytes_per_s'))} {_decimal_size(value)}/s"
     if key.endswith("_s") or key in _DURATIONS:
         return f"{_words(key.removesuffix('_s'))} {seconds(value)}"
+    if key.endswith("bytes"):
+        return f"{_words(key.removesuffix('_bytes'))} {_decimal_size(value)}"
     return f"{_words(key)} {value:.6g}"
+
+
+def _decimal_size(number_of_bytes: float) -> str:
+    """64000 -> "64 KB": what a runbook asks for is counted in thousands, as Toxiproxy does."""
+    for unit, worth in (("MB", 1000**2), ("KB", 1000)):
+        if number_of_bytes >= worth:
+            return f"{number_of_bytes / worth:.6g} {unit}"
+    return f"{number_of_bytes:.6g} B"
 
 
 def _words(key: str) -> str:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.journal.reader import JournalView
-from harness.report import chart_data, page
+from harness.report import chart_data, comparison_table, page
 from harness.report import format as say
 from harness.report.evidence_link import relative
 
@@ -50,6 +50,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(symbol=_symbol, state=_state, relative=relative)
-    environment.globals.update(say=say)
+    environment.filters.update(compared=comparison_table.rows, symbol=_symbol, state=_state, relative=relative)
+    environment.globals.update(say=say, caveat=comparison_table.CAVEAT)
     return environment

@@ -93,6 +93,7 @@ class Incident:
     evidence_complete: bool | None  # None: not collected (yet)
     evidence_files: tuple[EvidenceFile, ...]
     evidence_missing: tuple[EvidenceMissing, ...]
+    broken: tuple[str, ...] = ()  # what no drill asks for: invariants that were not met, and crashes
 
     @property
     def faults_on(self) -> tuple[FaultLine, ...]:
@@ -128,6 +129,7 @@ def build(view: JournalView, run_folder: Path) -> Incident:
         opened_at_s=opened_at_s,
         opened_at=run.utc(started, opened_at_s),
         impact=impact.measure(view),
+        broken=_broken(view),
         levels=_levels(view, started),
         faults=tuple(_fault(account, opened_at_s) for account in begun(view)),
         timeline=timeline.events(view),
@@ -162,6 +164,14 @@ def _levels(view: JournalView, started: RunStarted) -> tuple[LevelLine, ...]:
             f"{level_label.label(started, level)} in {level.phase}: {say.quantity(level.value, level.unit)}", level.met
         )
         for level in gravest_first
+    )
+
+
+def _broken(view: JournalView) -> tuple[str, ...]:
+    return tuple(
+        f"{level.text.removesuffix(': not met')} (in {level.phase})"
+        for level in view.of(LevelJudged)
+        if level.met is False and level.about in ("invariant", "crash")
     )
 
 

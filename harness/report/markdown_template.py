@@ -7,6 +7,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harness.report import comparison_table
 from harness.report import format as say
 from harness.report.evidence_link import relative
 
@@ -68,6 +69,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(code=code, link=link, ours=Markdown)
-    environment.globals.update(say=say)
+    environment.filters.update(compared=comparison_table.rows, code=code, link=link, ours=Markdown)
+    environment.globals.update(say=say, caveat=comparison_table.CAVEAT)
     return environment

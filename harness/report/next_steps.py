@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.journal.reader import JournalView
 from harness.journal.record import FindingNamed
-from harness.report import incident, procedure, run
+from harness.report import incident, procedure, rollback, run
 from harness.report.fault_account import begun
 from harness.report.procedure import Step
 
@@ -42,7 +42,9 @@ def next_steps(view: JournalView) -> tuple[NextStep, ...]:
     again = (started.rerun,) if started.rerun else ()
     if incident.opened(view):
         advised = any(finding.recommendation for finding in view.of(FindingNamed))
-        return tuple(_open(step, advised=advised) for step in procedure.steps(view) if not step.done)
+        rolled_back = rollback.told(view)
+        todo = (step for step in procedure.steps(view) if not step.done)
+        return tuple(_open(step, advised=advised, rolled_back=rolled_back) for step in todo)
     if verdict == "held":
         return (*(NextStep(text) for text in _AFTER_A_GOOD_RUN), NextStep("Play it again:", again))
     if verdict is None:
@@ -51,7 +53,7 @@ def next_steps(view: JournalView) -> tuple[NextStep, ...]:
     return (NextStep(_ADVICE.get(verdict, "Read the timeline."), again),)
 
 
-def _open(step: Step, *, advised: bool) -> NextStep:
+def _open(step: Step, *, advised: bool, rolled_back: str) -> NextStep:
     if step.name == procedure.FIX and advised:
-        step = procedure.fix("As recommended above.", step.commands)
+        step = procedure.fix("As recommended above.", step.commands, rolled_back)
     return NextStep(f"{step.name}: {step.detail}", step.commands)

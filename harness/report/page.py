@@ -7,14 +7,15 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.journal.reader import JournalView
-from harness.journal.record import EvidenceCollected, FindingNamed, RunStarted, Window
+from harness.journal.record import EvidenceCollected, FindingNamed, LogCounted, RunStarted, Window
 from harness.report import format as say
-from harness.report import incident, level_table, result, run, timeline
+from harness.report import incident, level_table, result, run, timeline, work_table
 from harness.report.fault_account import FaultAccount, accounts
 from harness.report.level_table import LevelTable
 from harness.report.next_steps import NextStep, next_steps
 from harness.report.result import Result
 from harness.report.timeline import Event
+from harness.report.work_table import WorkTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Page:
     faults: tuple[FaultAccount, ...]
     findings: tuple[FindingNamed, ...]
     recommendations: tuple[str, ...]
+    logs: tuple[LogCounted, ...]
+    work: WorkTable
     evidence: EvidenceCollected | None
     timeline: tuple[Event, ...]
     next_steps: tuple[NextStep, ...]
@@ -72,6 +75,8 @@ def build(view: JournalView, run_folder: Path) -> Page:
         faults=accounts(view),
         findings=findings,
         recommendations=tuple(dict.fromkeys(say.sentence(f.recommendation) for f in findings if f.recommendation)),
+        logs=view.of(LogCounted),
+        work=work_table.build(view),
         evidence=view.last(EvidenceCollected),
         timeline=timeline.events(view),
         next_steps=next_steps(view),

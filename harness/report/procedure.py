@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.journal.reader import JournalView
 from harness.journal.record import EvidenceCollected, FindingNamed, LoadEnded, LoadStopped, RunStarted
 from harness.report import format as say
-from harness.report import halt, run
+from harness.report import halt, rollback, run
 from harness.report.fault_account import begun
 
 FIX = "Implement fixes"
@@ -30,8 +30,9 @@ def steps(view: JournalView) -> tuple[Step, ...]:
 
 
 def rollback_commands(started: RunStarted) -> tuple[str, ...]:
-    """The rollback plan as lines to read: "app-1: systemctl restart crowdfund"."""
-    return tuple(f"{step.host}: {step.run}" for step in started.rollback)
+    """The rollback plan as lines to read: "app-1: systemctl restart crowdfund", and the command that runs it."""
+    plan = tuple(f"{step.where}: {step.run}" for step in started.rollback)
+    return (*plan, f"gameday rollback {started.run}") if plan else ()
 
 
 def _stop(view: JournalView) -> Step:
@@ -81,13 +82,13 @@ def _analyse(view: JournalView) -> Step:
 def _fix(view: JournalView, started: RunStarted) -> Step:
     advice = next((finding.recommendation for finding in view.of(FindingNamed) if finding.recommendation), "")
     told = say.sentence(advice) or "Decide on a fix; no recommendation could be made."
-    return fix(told, rollback_commands(started))
+    return fix(told, rollback_commands(started), rollback.told(view))
 
 
-def fix(advice: str, rollback: tuple[str, ...]) -> Step:
-    """The fixes to implement, as `advice` says in whole sentences, with the rollback plan."""
-    plan = " The platform's rollback plan, where it is needed:" if rollback else ""
-    return Step(FIX, done=False, detail=advice + plan, commands=rollback)
+def fix(advice: str, commands: tuple[str, ...], rolled_back: str = "") -> Step:
+    """The fixes to implement, as `advice` says in whole sentences, with the rollback plan and what of it was run."""
+    plan = " The platform's rollback plan, where it is needed:" if commands else ""
+    return Step(FIX, done=False, detail=f"{rolled_back} {advice}".strip() + plan, commands=commands)
 
 
 def _rerun(started: RunStarted) -> Step:

@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.journal.plan import PlannedRollback
+from harness.journal.comparison import Comparison
 from harness.journal.reader import JournalView
 from harness.journal.record import (
+    AlertSeen,
+    Compared,
     EvidenceCollected,
     EvidenceMissing,
     EvidencePiece,
@@ -21,11 +23,14 @@ from harness.journal.record import (
     Recovered,
     Verdict,
 )
-from harness.report import halt, load_totals, phase_span, run, whole_file
+from harness.report import halt, load_totals, measured, phase_span, rollback, run, success, whole_file
 from harness.report.fault_account import FaultAccount, begun
 from harness.report.halt import Halt
 from harness.report.load_totals import LoadTotals
+from harness.report.measured import EndpointResult, ResourceResult
 from harness.report.phase_span import PhaseSpan
+from harness.report.rollback import RollbackResult
+from harness.report.success import Criterion
 
 SCHEMA = 1
 FILE = "result.json"
@@ -45,6 +50,19 @@ class LevelResult(_Part):
     met: bool | None
     p95_ms: float | None = None
     error_rate: float | None = None
+    about: str = ""
+    text: str = ""
+
+
+class AlertResult(_Part):
+    """An alert that was heard of at `t`; `since`: when it began, as the alerting says."""
+
+    t: float
+    name: str
+    labels: dict[str, str]
+    state: str
+    since: float | None
+    source: str
 
 
 class Statement(_Part):
@@ -124,8 +142,13 @@ class Result(_Part):
     time_to_recover_s: float | None
     findings: tuple[FindingResult, ...]
     evidence: EvidenceResult
-    rollback: tuple[PlannedRollback, ...]
+    rollback: tuple[RollbackResult, ...]
     notifications: tuple[NotificationResult, ...]
+    alerts: tuple[AlertResult, ...] = ()
+    endpoints: tuple[EndpointResult, ...] = ()
+    resources: tuple[ResourceResult, ...] = ()
+    success_criteria: tuple[Criterion, ...] = ()
+    compared_with: Comparison | None = None
 
 
 def build(view: JournalView) -> Result:
@@ -147,13 +170,18 @@ def build(view: JournalView) -> Result:
         phases=phase_span.spans(view),
         service_levels=tuple(_as(LevelResult, level) for level in view.of(LevelJudged)),
         load=load_totals.whole_run(view),
+        endpoints=measured.endpoints(view),
+        resources=measured.resources(view),
+        success_criteria=success.criteria(view),
         faults=tuple(_fault(account) for account in begun(view)),
         stop=halt.build(view),
         time_to_recover_s=recovered.time_to_recover_s if recovered else None,
         findings=tuple(_as(FindingResult, finding) for finding in view.of(FindingNamed)),
         evidence=_as(EvidenceResult, view.last(EvidenceCollected)),
-        rollback=started.rollback,
+        rollback=rollback.results(view),
         notifications=tuple(_as(NotificationResult, message) for message in view.of(Notified)),
+        compared_with=compared.comparison if (compared := view.last(Compared)) else None,
+        alerts=tuple(_as(AlertResult, alert) for alert in view.of(AlertSeen)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from harness.journal import record as r
 from harness.report import format as say
+from harness.report import rollback
 
 FaultNames = Mapping[str, str]
 _STOPPED_BY = {
@@ -44,6 +45,21 @@ def _tell(_record: r.Record, _names: FaultNames) -> Told | None:
 
 
 @_tell.register
+def _(record: r.CrashSeen, _names: FaultNames) -> Told:
+    told = record.text if record.source in record.text else f"{record.source}: {record.text}"
+    code = "" if record.exit_code is None or "exit code" in told else f" (exit code {record.exit_code})"
+    return Told(f"CRASH: {told}{code}", "error")
+
+
+@_tell.register
+def _(record: r.AlertSeen, _names: FaultNames) -> Told:
+    labels = ", ".join(f"{key} {value}" for key, value in record.labels.items())
+    what = {"firing": "fires", "suppressed": "fires, but silenced", "resolved": "is over"}[record.state]
+    told = f"Alert {record.name} {what}{f' ({labels})' if labels else ''}, told by {record.source or 'the alerting'}"
+    return Told(told, "info" if record.state == "resolved" else "warning")
+
+
+@_tell.register
 def _(record: r.RunStarted, _names: FaultNames) -> Told:
     return Told(f"Game day started: {record.runbook} against {record.target} ({record.environment})")
 
@@ -55,7 +71,8 @@ def _(record: r.PhaseStarted, _names: FaultNames) -> Told:
 
 @_tell.register
 def _(record: r.FaultInjected, _names: FaultNames) -> Told:
-    place = f" on proxy {record.proxy}" if record.proxy else ""
+    database = f" on database {record.database}" if record.database else ""
+    place = f" on proxy {record.proxy}" if record.proxy else database
     params = f" ({say.parameters(record.params)})" if record.params else ""
     return Told(f"Fault on: {record.name}, {record.fault_kind}{place}{params}", "warning")
 
@@ -115,7 +132,20 @@ def _(record: r.LoadStopped, _names: FaultNames) -> Told:
 @_tell.register
 def _(record: r.LoadEnded, _names: FaultNames) -> Told:
     detail = f": {record.detail}" if record.detail else ""
+    if record.by_person:
+        return Told(f"Somebody ended the load{detail}", "warning")
     return Told(f"Locust ended by itself with exit code {record.exit_code}{detail}", "warning")
+
+
+@_tell.register
+def _(record: r.LoadProcessLost, _names: FaultNames) -> Told:
+    left = f"{say.plural(record.left, 'process', 'processes')} left"
+    return Told(f"Load process {record.pid} died, and nobody replaces its users; {left}", "error")
+
+
+@_tell.register
+def _(record: r.LoadSteered, _names: FaultNames) -> Told:
+    return Told(f"Somebody changed the number of users on Locust's web page to {say.count(record.users)}", "warning")
 
 
 @_tell.register
@@ -143,6 +173,15 @@ def _(record: r.EvidenceCollected, _names: FaultNames) -> Told:
 
 
 @_tell.register
+def _(record: r.LogCounted, _names: FaultNames) -> Told | None:
+    new = [kind for kind in record.kinds if kind.new and kind.severity == "error"]
+    if not new:
+        return None
+    lines = say.plural(new[0].after, "line")
+    return Told(f"New in {record.path} since the baseline: {new[0].text} ({lines})", "warning")
+
+
+@_tell.register
 def _(record: r.FindingNamed, names: FaultNames) -> Told:
     fault = record.explained_by_fault
     by = f", explained by the injected fault {_name(names, fault)}" if fault else ""
@@ -155,6 +194,18 @@ def _(record: r.Notified, _names: FaultNames) -> Told:
         return Told(f"Slack: the {record.what} was posted to {record.channel}")
     why = record.error or "no reason given"
     return Told(f"Slack: the {record.what} was not posted to {record.channel}: {why}", "warning")
+
+
+@_tell.register
+def _(record: r.RollbackStarted, _names: FaultNames) -> Told:
+    steps = ", ".join(str(step) for step in record.steps)
+    return Told(f"Rollback begun, asked by {record.by}: step {steps} of the plan", "warning")
+
+
+@_tell.register
+def _(record: r.RollbackRan, _names: FaultNames) -> Told:
+    what = f"Rollback step {record.step} {rollback.place(record.where)}: {record.run}"
+    return Told(f"{what}: {rollback.ended(record)}", "info" if record.ok else "error")
 
 
 @_tell.register

@@ -48,6 +48,9 @@ def test_fault_parameters_say_their_units() -> None:
     assert say.parameters({"latency_ms": 50.0, "for_s": 20.0, "jitter": 0.01, "stream": "up", "all": True}) == (
         "latency 50 ms, for 20 s, jitter 10 ms, stream up, all true"
     )
+    assert say.parameters({"rate_bytes_per_s": 64_000, "average_size_bytes": 500, "bytes": 1_500_000}) == (
+        "rate 64 KB/s, average size 500 B, bytes 1.5 MB"
+    )
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,9 @@ def test_the_procedure_keeps_its_order_and_says_what_is_left(stopped_records: li
         ("Implement fixes", False),
         ("Rerun the test", False),
     ]
-    assert steps[3].commands == ("app-1: systemctl restart crowdfund",)
+    plan, command = steps[3].commands
+    assert plan == "app-1: systemctl restart crowdfund"
+    assert command.startswith("gameday rollback ")
     assert steps[4].commands[0].startswith("gameday run ")
 
 
@@ -150,3 +152,18 @@ def test_the_recommendation_stands_once_as_the_fix_to_implement(
     recommended = say.sentence(built.likely_cause.recommendation)
     assert (tmp_path / "incident.md").read_text().count(recommended) == 1
     assert next_steps(view)[0].text.startswith("Implement fixes: As recommended above.")
+
+
+def test_a_broken_invariant_and_a_crash_stand_with_the_impact(stopped_records: list[r.Record], tmp_path: Path) -> None:
+    broken = r.LevelJudged(name="no double charge", phase="recovery", value=2, limit=0, unit="value", met=False,
+                           about="invariant",
+                           text="no double charge: main answered 2, expected 0: not met")  # fmt: skip
+    crash = broken.model_copy(update={"about": "crash", "phase": "faults", "text": "no crash: api exited: not met"})
+    built = incident.build(JournalView((*stopped_records, broken, crash)), tmp_path)
+    assert built.broken == (
+        "no double charge: main answered 2, expected 0 (in recovery)",
+        "no crash: api exited (in faults)",
+    )
+    incident.write_markdown(built, tmp_path)
+    impact = (tmp_path / "incident.md").read_text().partition("## Likely cause")[0]
+    assert "**BROKEN**: no double charge: main answered 2, expected 0 (in recovery)" in impact

@@ -49,6 +49,35 @@ def test_an_unknown_level_is_an_error_and_after_a_halt_skipped() -> None:
     assert outcomes([level, stop])["service levels.baseline: api, limit 200 ms"] == "skipped"
 
 
+def test_it_has_what_the_common_readers_ask_of_a_suite(stopped_records: list[r.Record]) -> None:
+    found = suite(stopped_records)
+    assert found.tag == "testsuite"
+    assert {"name", "tests", "failures", "errors", "skipped", "time", "timestamp"} <= set(found.keys())
+    assert found.get("timestamp") == "2026-11-22T14:03:00"
+    assert int(found.get("tests") or 0) == len(found)
+    for case in found:
+        assert {"name", "classname", "time"} <= set(case.keys())
+        assert all(child.get("type") for child in case if child.tag != "skipped")
+    assert found[-1].get("name") == "verdict is stopped"
+
+
+def test_evidence_that_is_not_complete_is_said_and_fails_nothing(stopped_records: list[r.Record]) -> None:
+    missing = r.EvidenceMissing(source="db-1", what="log", reason="no such file")
+    lost = [x for x in stopped_records if not isinstance(x, r.EvidenceCollected)]
+    assert outcomes(stopped_records)["evidence: complete"] == "passed"
+    assert outcomes([*lost, r.EvidenceCollected(t=60, complete=False, missing=(missing,))])["evidence: complete"] == (
+        "skipped"
+    )
+
+
 def test_control_characters_from_outside_do_not_break_the_xml() -> None:
     verdict = r.VerdictReached(verdict="error", reason="\x00\x1b[31m]]></x>&", exit_code=1)
     assert "]]></x>&" in (suite([verdict])[-1][0].get("message") or "")
+
+
+def test_a_broken_invariant_is_a_failure_even_where_the_stop_was_expected(stopped_records: list[r.Record]) -> None:
+    broken = r.LevelJudged(name="no double charge", phase="recovery", value=2, limit=0, unit="value", met=False,
+                           about="invariant",
+                           text="no double charge: main answered 2, expected 0: not met")  # fmt: skip
+    found = outcomes([*stopped_records, broken])
+    assert [found[name] for name in found if "recovery: no double charge" in name] == ["failure"]

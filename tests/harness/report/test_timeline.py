@@ -83,3 +83,13 @@ def test_what_the_report_says_at_length_elsewhere_is_said_in_short() -> None:
         "Service level NOT met in faults: api error rate 3%, limit 1%",
         "Verdict: stopped",
     ]
+
+
+def test_a_crash_is_told_with_its_exit_code_and_an_alert_with_its_labels() -> None:
+    crash = r.CrashSeen(t=1, source="container.api", what="exited", text="the process ended", exit_code=137)
+    alert = r.AlertSeen(t=2, name="DatabaseSlow", labels={"severity": "page"}, state="firing", source="Alertmanager")
+    assert texts(crash, alert, alert.model_copy(update={"t": 3.0, "state": "resolved"})) == [
+        "CRASH: container.api: the process ended (exit code 137)",
+        "Alert DatabaseSlow fires (severity page), told by Alertmanager",
+        "Alert DatabaseSlow is over (severity page), told by Alertmanager",
+    ]
