@@ -28,6 +28,8 @@ _ERROR_Z = 5.0
 _ERRORS = 5
 _SESSIONS_S = 2.0
 _SHORTEST_STALL_S = 0.6
+_COMMANDS_PER_S = 5.0
+_COMMANDS_LEFT = 0.3
 
 
 def judge(before: Observation, during: Observation, *, delay_ms: float | None, sessions: str = "") -> Effect:
@@ -42,7 +44,8 @@ def judge(before: Observation, during: Observation, *, delay_ms: float | None, s
         more_errors(before, during),
         more_task_errors(before, during),
         stalled(before, during),
-        moved_sessions(before, during, sessions) if sessions else "",
+        moved_sessions(before, during, sessions, cut=delay_ms is None) if sessions else "",
+        fewer_commands(before, during, sessions) if sessions else "",
     ]
     seen = [sign for sign in signs if sign]
     values = _values(before, during)
@@ -122,14 +125,29 @@ def stalled(before: Observation, during: Observation) -> str:
     )
 
 
-def moved_sessions(before: Observation, during: Observation, source: str) -> str:
-    """The platform's sessions on this database or cache are clearly fewer or more."""
+def moved_sessions(before: Observation, during: Observation, source: str, *, cut: bool = True) -> str:
+    """The platform's sessions on this database or cache are clearly fewer (where the fault cuts them) or more: than in
+    the baseline, and than at the injection, since an earlier fault may have cut them too."""
     was, now = before.sessions.get(source), during.sessions.get(source)
     if was is None or now is None or during.end_s - during.start_s < _SESSIONS_S:
         return ""
-    dropped = was >= 2 and now <= 0.5 * was
-    jumped = now >= 2 * was + 5
+    lately = before.sessions_lately.get(source, was)
+    fewest = min(was, lately)
+    dropped = cut and fewest >= 2 and now <= 0.5 * fewest
+    jumped = now >= 2 * max(was, lately) + 5
     return f"{source}: {was:.1f} sessions before, {now:.1f} under the fault" if dropped or jumped else ""
+
+
+def fewer_commands(before: Observation, during: Observation, source: str) -> str:
+    """Far fewer commands reach this cache for each request: a platform that does without it fails nowhere else."""
+    was, now = before.commands.get(source), during.commands.get(source)
+    if was is None or now is None or was < _COMMANDS_PER_S or during.end_s - during.start_s < ENOUGH_S:
+        return ""
+    if min(before.requests, during.requests) < _ENOUGH_BEFORE:
+        return ""
+    if now / during.rps > _COMMANDS_LEFT * was / before.rps:
+        return ""
+    return f"{source}: {was:.1f} commands a second before, {now:.1f} under the fault"
 
 
 def quantile_ms(histogram: Mapping[int, int], fraction: float) -> float:

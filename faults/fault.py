@@ -9,14 +9,15 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from faults.observation import Observation
-from faults.quantity import is_duration
+from faults.quantity import recorded
 from faults.undo import UndoRecord
 from harness.clock import Deadline
 
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """A fault as the runbook has it; `at_s` and `for_s` on the timeline of the faults phase.
+    """A fault as the runbook has it; `at_s` and `for_s` on the timeline of the faults phase. It sits on a `proxy` or on
+    a `database` of the target.
 
     `params` is the kind's own validated model (see `faults.catalog`).
     """
@@ -28,15 +29,26 @@ class FaultPlan:
     params: BaseModel
     at_s: float
     for_s: float
+    database: str = ""
+
+    @property
+    def place(self) -> str:
+        """What it sits on, by its name in the target."""
+        return self.proxy or self.database
+
+    @property
+    def param_names(self) -> list[str]:
+        """The names of the parameters, those of its own kind first."""
+        own = [name for name in type(self.params).__annotations__ if name in type(self.params).model_fields]
+        return [*own, *(name for name in type(self.params).model_fields if name not in own)]
 
     @property
     def recorded_params(self) -> dict[str, float | str | bool]:
-        """The parameters as the journal has them, units in the names: a `latency` of 0.05 s is `latency_ms` 50."""
+        """The parameters as the journal has them, units in the names: a `latency` of 0.05 s is `latency_ms` 50. What
+        was left open isn't in it."""
         fields = type(self.params).model_fields
-        return {
-            f"{name}_ms" if is_duration(fields[name]) else name: value * 1000 if is_duration(fields[name]) else value
-            for name, value in self.params.model_dump().items()
-        }
+        chosen = self.params.model_dump(exclude_none=True)
+        return dict(recorded(name, chosen[name], fields[name]) for name in self.param_names if name in chosen)
 
 
 @dataclass(frozen=True, slots=True)

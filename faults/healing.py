@@ -10,10 +10,10 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from faults import process
+from faults import process, slot_healing
 from faults.fault import Healed
 from faults.toxiproxy_server import ManagedServer
-from faults.undo import EnabledUndo, ProcessUndo, ToxicUndo, UndoRecord
+from faults.undo import EnabledUndo, ProcessUndo, SessionsUndo, ToxicUndo, UndoRecord
 from harness.clock import Deadline
 from harness.errors import GamedayError, NotHealed, ReachFailed, ReachTimeout
 from harness.reach.allow_list import AllowList
@@ -30,6 +30,8 @@ def heal(undo: UndoRecord, *, deadline: Deadline, allow: AllowList) -> Healed:
     """Take a fault off. Idempotent. Raises NotHealed, with the command that a person types instead."""
     if isinstance(undo, ProcessUndo):
         return _end_processes(undo, deadline)
+    if isinstance(undo, SessionsUndo):
+        return slot_healing.end_sessions(undo, deadline, allow)
     try:
         api = ToxiproxyApi(undo.api_url, allow, CALL_S, address=undo.api_address)
     except ReachFailed as error:
@@ -49,6 +51,8 @@ def command_of(undo: UndoRecord) -> str:
     """What a person types to heal it by hand."""
     if isinstance(undo, ProcessUndo):
         return f"kill -9 -- -{undo.pgid}"
+    if isinstance(undo, SessionsUndo):
+        return slot_healing.command(undo)
     if isinstance(undo, ToxicUndo):
         return f"curl -X DELETE {undo.api_url}/proxies/{undo.proxy}/toxics/{undo.toxic}"
     body = '{"enabled":true}' if undo.enabled else '{"enabled":false}'
@@ -176,6 +180,6 @@ def _end_processes(undo: ProcessUndo, deadline: Deadline) -> Healed:
     return Healed("killed" if ended else "gone")
 
 
-def _not_healed(undo: UndoRecord, error: GamedayError) -> NotHealed:
+def _not_healed(undo: ProxyUndo | ProcessUndo, error: GamedayError) -> NotHealed:
     where = undo.what if isinstance(undo, ProcessUndo) else f"{undo.proxy} at {undo.api_url}"
     return NotHealed(f"{undo.fault_id} could not be taken off: {error}", where=where, mend=command_of(undo))

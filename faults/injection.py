@@ -142,6 +142,7 @@ class Injection:
                     name=plan.name,
                     fault_kind=plan.kind,
                     proxy=plan.proxy,
+                    database=plan.database,
                     params=plan.recorded_params,
                     until=self.injected_at + plan.for_s,
                 )

@@ -14,7 +14,9 @@ class Observation:
     """The platform between `start_s` and `end_s` (seconds since the start of the run).
 
     `names`: request stats by "METHOD name", summed. `in_flight`: the mean number of requests under way.
-    `sessions`: by source ("database.main", "cache.main"), the mean number of the platform's connections.
+    `sessions`: by source ("database.main", "cache.main"), the mean number of the platform's connections. `commands`:
+    by cache, how many of the platform's commands reach it a second. `sessions_lately`: of the platform before a fault,
+    the sessions at its injection, which an earlier fault may have changed.
     """
 
     start_s: float
@@ -23,6 +25,8 @@ class Observation:
     in_flight: float = 0.0
     task_errors: int = 0
     sessions: Mapping[str, float] = field(default_factory=dict)
+    commands: Mapping[str, float] = field(default_factory=dict)
+    sessions_lately: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 from faults.fault import Effect, Fault, Measurement
@@ -15,6 +16,7 @@ from harness.journal.record import Proof, Record
 Side = Literal["wire", "platform"]
 FIRST_AFTER_S = 0.05  # a halt may come within a second, and the proof should not lose to it
 EVERY_S = 1.0
+_LATELY_S = 4.0
 
 
 class Prover:
@@ -104,7 +106,9 @@ class Prover:
 
     def _platform_effect(self, until: float) -> Effect:
         try:
-            return self._fault.prove_platform(self._baseline(), self._observe(self._injected_at, until))
+            lately = self._observe(self._injected_at - _LATELY_S, self._injected_at).sessions
+            before = replace(self._baseline(), sessions_lately=lately)
+            return self._fault.prove_platform(before, self._observe(self._injected_at, until))
         except Exception as error:  # noqa: BLE001 - a platform that can't be observed proves nothing
             text = f"the platform could not be observed: {error}"
             return Effect(self._expected("platform"), Measurement(text), effective=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from faults import healing, wire
 from faults.effect import judge
@@ -26,13 +27,22 @@ def toxic_name(run: str, fault_id: str) -> str:
 
 
 class ToxicFault:
-    """One toxic. `rule` says how it shows on the wire, `delay_ms` what it adds to a round trip (None: it hangs)."""
+    """One toxic. `rule` says how it shows on the wire, `delay_ms` what it adds to a round trip (None: it hangs or
+    fails). `open_probe`: another probe than the proxy's own."""
 
     def __init__(
-        self, plan: FaultPlan, proxy: WireProxy, toxic: ToxicState, *, rule: wire.WireRule, delay_ms: float | None
+        self,
+        plan: FaultPlan,
+        proxy: WireProxy,
+        toxic: ToxicState,
+        *,
+        rule: wire.WireRule,
+        delay_ms: float | None,
+        open_probe: Callable[[], Probe] | None = None,
     ) -> None:
         self.plan = plan
         self._proxy = proxy
+        self._open_probe = open_probe or proxy.open_probe
         self._toxic = toxic
         self._rule = rule
         self._delay_ms = delay_ms
@@ -42,8 +52,8 @@ class ToxicFault:
 
     def prepare(self) -> ToxicUndo:
         state = self._proxy.found()
-        self._probe = self._probe or self._proxy.open_probe()
-        self._before = wire.survey(self._probe, self._rule.timeout_s)
+        self._probe = self._probe or self._open_probe()
+        self._before = self._rule.survey(self._probe)
         self._undo = ToxicUndo(
             fault_id=self.plan.id,
             api_url=self._proxy.api.url,
@@ -85,16 +95,22 @@ class ToxicFault:
 
     def measure_healed(self, deadline: Deadline) -> Effect:
         assert self._before is not None
-        return measure_healed(self._proxy, self._rule, self._before, deadline)
+        return measure_healed(self._proxy, self._rule, self._before, deadline, self._open_probe)
 
     def close(self) -> None:
         if self._probe is not None:
             self._probe.close()
 
 
-def measure_healed(proxy: WireProxy, rule: wire.WireRule, before: wire.WireBefore, deadline: Deadline) -> Effect:
+def measure_healed(
+    proxy: WireProxy,
+    rule: wire.WireRule,
+    before: wire.WireBefore,
+    deadline: Deadline,
+    open_probe: Callable[[], Probe] | None = None,
+) -> Effect:
     """The wire after healing, over a probe of its own: the fault's may be in the middle of a measurement."""
-    probe = proxy.open_probe()
+    probe = (open_probe or proxy.open_probe)()
     try:
         quick = Deadline.after(min(0.3, deadline.left_s()))
         effect = wire.measure_back(rule, probe, before, quick)

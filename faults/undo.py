@@ -52,5 +52,22 @@ class ProcessUndo(_Undo):
     managed_folder: str = ""
 
 
-UndoRecord = Annotated[ToxicUndo | EnabledUndo | ProcessUndo, Field(discriminator="door")]
-UNDO: TypeAdapter[ToxicUndo | EnabledUndo | ProcessUndo] = TypeAdapter(UndoRecord)
+class SessionsUndo(_Undo):
+    """End the sessions named `marker` of the exhausting role on the server of `database`.
+
+    `dsn` is that role's DSN as the target file writes it, with references for what is secret, in pieces: whole, it
+    could look like a secret itself to the journal's redaction. `folder`: what file references are relative to.
+    By `over_at` (UTC, ISO 8601) the server has ended every one of them by itself, whoever died when.
+    """
+
+    door: Literal["sessions"] = "sessions"
+    database: str
+    dsn: tuple[str, ...]
+    folder: str
+    marker: str
+    lease_s: float
+    over_at: str
+
+
+UndoRecord = Annotated[ToxicUndo | EnabledUndo | ProcessUndo | SessionsUndo, Field(discriminator="door")]
+UNDO: TypeAdapter[ToxicUndo | EnabledUndo | ProcessUndo | SessionsUndo] = TypeAdapter(UndoRecord)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import statistics
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from faults.fault import Effect, Measurement
 from faults.probe import Probe, Sample
@@ -19,38 +20,81 @@ _QUIET_MS = 20.0
 _SHORT_SAMPLES = 9
 _SAMPLING_MS = 1000.0
 _RETRY_S = 0.02
+_SETTLE_S = 1.0
+_SETTLE_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class WireBefore:
-    """The wire without the fault: the median round trip, and how far samples strayed above it."""
+    """The wire without the fault: the median round trip, how far samples strayed above it, and how many bytes one
+    carried, where that was asked."""
 
     median_ms: float
     noise_ms: float
+    bytes: int = 0
+
+
+class WireRule(Protocol):
+    """How one fault shows on the wire."""
+
+    @property
+    def timeout_s(self) -> float:
+        """How long one sample may take."""
+
+    @property
+    def expected(self) -> str: ...
+
+    def survey(self, probe: Probe) -> WireBefore:
+        """Measure the wire before the fault. Raises ReachFailed when it doesn't answer as it should, or when the fault
+        could not be proven on it."""
+
+    def prove(self, probe: Probe, before: WireBefore) -> Effect:
+        """Measure under the fault."""
+
+    def back(self, probe: Probe, before: WireBefore, timeout_s: float) -> tuple[bool, str]:
+        """Whether the wire is as before, and what was measured."""
 
 
 def survey(probe: Probe, timeout_s: float) -> WireBefore:
     """Measure the wire before the fault. Raises ReachFailed when it doesn't answer as it should."""
-    first = probe.measure(timeout_s)  # it opens the connection, and warms what is cold
-    samples = [first, *(probe.measure(timeout_s) for _ in range(_BEFORE_SAMPLES if first.ok else 0))]
+    return survey_by(lambda: probe.measure(timeout_s), probe.what)
+
+
+def survey_by(measure: Callable[[], Sample], what: str, count: int = _BEFORE_SAMPLES) -> WireBefore:
+    """The same by another measurement. A first failure is waited out for a moment: a fault that has just been taken off
+    may still be closing connections."""
+    settled, pause = Deadline.after(_SETTLE_S), threading.Event()
+    first = measure()  # it opens the connection, and warms what is cold
+    while not (first.ok or settled.passed):
+        pause.wait(_SETTLE_PAUSE_S)
+        first = measure()
+    samples = [first, *(measure() for _ in range(count if first.ok else 0))]
     failed = [s.error for s in samples if not s.ok]
     if failed:
         raise ReachFailed(
-            f"{probe.what} fails before the fault: {failed[0]}",
+            f"{what} fails before the fault: {failed[0]}",
             mend="is the proxy's upstream running, and is no other fault on this proxy?",
         )
     times = [s.elapsed_ms for s in samples[1:]]
     median = statistics.median(times)
-    return WireBefore(median_ms=median, noise_ms=max(times) - median)
+    return WireBefore(median_ms=median, noise_ms=max(times) - median, bytes=min(s.bytes for s in samples))
+
+
+def on_a_share(toxicity: float) -> str:
+    """ " on 50% of the connections", or nothing where it is all of them."""
+    return f" on {toxicity:.0%} of the connections" if toxicity < 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Delayed:
-    """Every round trip is slower by `latency_ms`, give or take `jitter_ms`, on a share `toxicity` of connections."""
+    """Every round trip is slower by `latency_ms`, give or take `jitter_ms`, on a share `toxicity` of connections.
+
+    `what` is measured, where it isn't a round trip."""
 
     latency_ms: float
     jitter_ms: float = 0.0
     toxicity: float = 1.0
+    what: str = "round trip"
 
     @property
     def timeout_s(self) -> float:
@@ -60,8 +104,10 @@ class Delayed:
     @property
     def expected(self) -> str:
         give = f" (give or take {self.jitter_ms:g} ms)" if self.jitter_ms else ""
-        share = f" on {self.toxicity:.0%} of the connections" if self.toxicity < 1 else ""
-        return f"round trips {self.latency_ms:g} ms slower{give}{share}"
+        return f"{self.what}s {self.latency_ms:g} ms slower{give}{on_a_share(self.toxicity)}"
+
+    def survey(self, probe: Probe) -> WireBefore:
+        return survey(probe, self.timeout_s)
 
     def prove(self, probe: Probe, before: WireBefore) -> Effect:
         """Sample, and compare: the median has moved far enough, and its quietest sample not too far."""
@@ -83,7 +129,7 @@ class Delayed:
         median = statistics.median(answered)
         moved = [a - before.median_ms for a in answered]
         lowest, highest = self.bounds(before, round_trips)
-        text = f"round trip {median:.1f} ms, before {before.median_ms:.1f} ms"
+        text = f"{self.what} {median:.1f} ms, before {before.median_ms:.1f} ms"
         if self.toxicity < 1:
             slower = sum(lowest <= m <= highest for m in moved)
             effective = slower > 0
@@ -108,7 +154,7 @@ class Delayed:
         if len(answered) < len(samples):
             return False, next(s.error for s in samples if not s.ok)
         limit = before.median_ms + max(0.4 * self.latency_ms, _QUIET_MS) + before.noise_ms
-        return min(answered) <= limit, f"round trip {min(answered):.1f} ms, before the fault {before.median_ms:.1f} ms"
+        return min(answered) <= limit, f"{self.what} {min(answered):.1f} ms, before the fault {before.median_ms:.1f} ms"
 
     def _count(self) -> int:
         """Enough for a median, and in all about a second at most."""
@@ -128,8 +174,10 @@ class Silenced:
 
     @property
     def expected(self) -> str:
-        share = f" on {self.toxicity:.0%} of the connections" if self.toxicity < 1 else ""
-        return f"no answer within {say_seconds(self.within_s)}{share}"
+        return f"no answer within {say_seconds(self.within_s)}{on_a_share(self.toxicity)}"
+
+    def survey(self, probe: Probe) -> WireBefore:
+        return survey(probe, self.timeout_s)
 
     def prove(self, probe: Probe, before: WireBefore) -> Effect:
         """One sample under the fault; several over new connections where the toxicity is less than 1."""
@@ -157,9 +205,6 @@ class Silenced:
         sample = probe.measure(timeout_s)
         text = f"round trip {sample.elapsed_ms:.1f} ms, before the fault {before.median_ms:.1f} ms"
         return sample.ok, text if sample.ok else sample.error
-
-
-WireRule = Delayed | Silenced
 
 
 def measure_back(rule: WireRule, probe: Probe, before: WireBefore, deadline: Deadline) -> Effect:

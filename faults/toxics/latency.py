@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from faults.fault import FaultPlan
-from faults.quantity import Fraction, Seconds
+from faults.quantity import Seconds
 from faults.toxic_fault import ToxicFault, toxic_name
+from faults.toxic_params import ToxicParams
 from faults.wire import Delayed
 from faults.wire_proxy import WireProxy
 from harness.reach.toxiproxy_state import ToxicState
 
-Stream = Literal["upstream", "downstream"]
 LONGEST_S = 600.0
 
 
-class LatencyParams(BaseModel):
-    """`latency` and `jitter` in seconds; `toxicity` the share of connections (not of requests) that get it.
-
-    `stream` is upstream by default: the round trip is as much slower, but the server buffers requests, which are
-    small, and not responses. Downstream, large responses to clients that give up wedge the server's control API.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class LatencyParams(ToxicParams):
+    """`latency` and `jitter` in seconds. Upstream or downstream, the round trip is as much slower."""
 
     latency: Annotated[Seconds, Field(ge=0.001, le=LONGEST_S)]
     jitter: Seconds = 0.0
-    toxicity: Annotated[Fraction, Field(gt=0)] = 1.0
-    stream: Stream = "upstream"
 
     @model_validator(mode="after")
     def _jitter_within_latency(self) -> Self:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from faults.fault import FaultPlan
-from faults.quantity import Fraction, Seconds, say_seconds
+from faults.quantity import Seconds, say_seconds
 from faults.toxic_fault import ToxicFault, toxic_name
-from faults.toxics.latency import LONGEST_S, Stream
+from faults.toxic_params import ToxicParams
+from faults.toxics.latency import LONGEST_S
 from faults.wire import Silenced
 from faults.wire_proxy import WireProxy
 from harness.reach.toxiproxy_state import ToxicState
@@ -18,15 +19,11 @@ from harness.reach.toxiproxy_state import ToxicState
 LONGEST_SILENCE_S = 0.8
 
 
-class TimeoutParams(BaseModel):
-    """`timeout`: a connection is closed after so many seconds of silence; 0 never closes it. `toxicity` is the share
-    of connections. Healing closes every connection that carried it: what was swallowed is gone."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class TimeoutParams(ToxicParams):
+    """`timeout`: a connection is closed after so many seconds of silence; 0 never closes it. Healing closes every
+    connection that carried it: what was swallowed is gone."""
 
     timeout: Annotated[Seconds, Field(le=LONGEST_S)] = 0.0
-    toxicity: Annotated[Fraction, Field(gt=0)] = 1.0
-    stream: Stream = "upstream"
 
 
 def silence_s(plan: FaultPlan) -> float:

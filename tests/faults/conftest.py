@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -29,6 +29,7 @@ class FakeToxiproxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Api)
         self.proxies: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
+        self.switches: list[bool] = []
         self.hangs: Callable[[str], bool] = lambda _: False
         self.gives_up: Callable[[str], bool] = lambda _: False
         self.over = threading.Event()
@@ -61,6 +62,7 @@ class FakeToxiproxy(ThreadingHTTPServer):
         if len(parts) == 2:
             if verb == "PATCH":
                 proxy["enabled"] = body["enabled"]
+                self.switches.append(body["enabled"])
             return 200, proxy
         return self._toxic(verb, proxy["toxics"], parts[3:], body)
 
@@ -73,7 +75,7 @@ class FakeToxiproxy(ThreadingHTTPServer):
 
     def _toxic(self, verb: str, toxics: list[Any], rest: list[str], body: dict[str, Any]) -> tuple[int, object]:
         if verb == "POST":
-            known = {"latency", "jitter", "timeout"}
+            known = {"latency", "jitter", "timeout", "rate", "average_size", "size_variation", "delay", "bytes"}
             toxics.append(body | {"attributes": {k: v for k, v in body["attributes"].items() if k in known}})
             return 200, toxics[-1]
         for toxic in toxics:
@@ -131,13 +133,21 @@ class ScriptedProbe:
     script: list[Sample]
     what: str = "SELECT 1"
     round_trips: int = 1
+    keeps_connection: bool = True
     renewed: int = 0
     closed: bool = False
     timeouts_s: list[float] = field(default_factory=list)
+    carried: list[tuple[str, int]] = field(default_factory=list)
 
     def measure(self, timeout_s: float) -> Sample:
         self.timeouts_s.append(timeout_s)
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+    def carry(self, stream: str, amount_bytes: int, timeout_s: float) -> Sample:
+        """As scripted; a sample that says no bytes carries what it was asked."""
+        self.carried.append((stream, amount_bytes))
+        sample = self.measure(timeout_s)
+        return replace(sample, bytes=sample.bytes or amount_bytes)
 
     def renew(self) -> None:
         self.renewed += 1

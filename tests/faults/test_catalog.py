@@ -14,13 +14,23 @@ from faults.undo import EnabledUndo, ToxicUndo
 from harness.clock import Deadline
 from harness.errors import BadInput, ReachFailed
 
+NEEDED: dict[str, dict[str, object]] = {
+    "latency": {"latency": "50ms"},
+    "bandwidth": {"rate": "64KB/s"},
+    "slicer": {"average_size": 100, "delay": "10ms"},
+    "slow-close": {"delay": "300ms"},
+    "limit-data": {"bytes": "2KB"},
+    "flap": {"period": "2s"},
+}
+
 
 def plan(kind: str, for_s: float = 10.0, /, **params: object) -> FaultPlan:
     return FaultPlan("2 no/db", "a fault", kind, "pg", KINDS[kind].params.model_validate(params), 0.0, for_s)
 
 
 def test_the_kinds_and_their_one_line_docs() -> None:
-    assert list(KINDS) == ["latency", "timeout", "down", "pool-exhaustion"]
+    toxics = {"latency", "timeout", "bandwidth", "slicer", "slow-close", "reset-peer", "limit-data"}
+    assert {*toxics, "down", "flap", "pool-exhaustion", "slot-exhaustion"} <= KINDS.keys()
     assert all(kind.summary and kind.name == name for name, kind in KINDS.items())
 
 
@@ -36,6 +46,15 @@ def test_the_kinds_and_their_one_line_docs() -> None:
         ("timeout", {}, ("timeout", "upstream", {"timeout": 0})),
         ("timeout", {"timeout": "500ms"}, ("timeout", "upstream", {"timeout": 500})),
         ("pool-exhaustion", {}, ("latency", "upstream", {"latency": 10000, "jitter": 0})),
+        ("bandwidth", {"rate": "64KB/s"}, ("bandwidth", "upstream", {"rate": 64})),
+        ("bandwidth", {"rate": "1Mbit/s", "stream": "downstream"}, ("bandwidth", "downstream", {"rate": 125})),
+        (
+            "slicer",
+            {"average_size": "1KB", "variation": 100, "delay": "10ms"},
+            ("slicer", "upstream", {"average_size": 1000, "size_variation": 100, "delay": 10_000}),
+        ),
+        ("reset-peer", {"after": "200ms"}, ("reset_peer", "upstream", {"timeout": 200})),
+        ("limit-data", {"bytes": "2KiB"}, ("limit_data", "downstream", {"bytes": 2048})),
     ],
 )
 def test_a_kind_becomes_its_toxic_under_our_name(toxiproxy: Any, wire: Any, kind: str, params: Any, toxic: Any) -> None:
@@ -81,6 +100,37 @@ def test_down_closes_and_opens_the_listener(toxiproxy: Any, wire: Any) -> None:
         ("down", {"latency": "50ms"}),
         ("pool-exhaustion", {"hold": "10ms"}),
         ("pool-exhaustion", {"toxicity": 0.5}),
+        ("bandwidth", {}),
+        ("bandwidth", {"rate": "0KB/s"}),
+        ("bandwidth", {"rate": "-1KB/s"}),
+        ("bandwidth", {"rate": "500B/s"}),
+        ("bandwidth", {"rate": "64KiB/s"}),
+        ("bandwidth", {"rate": "1GB/s"}),
+        ("bandwidth", {"rate": 64}),
+        ("bandwidth", {"rate": "64kb/s"}),
+        ("slicer", {"average_size": 0, "delay": "1ms"}),
+        ("slicer", {"average_size": 100, "variation": 100, "delay": "1ms"}),
+        ("slicer", {"average_size": 100, "variation": -1, "delay": "1ms"}),
+        ("slicer", {"average_size": "32KB", "delay": "1ms"}),
+        ("slicer", {"average_size": 100}),
+        ("slicer", {"average_size": 100, "delay": "0s"}),
+        ("slicer", {"average_size": 100, "delay": "1m"}),
+        ("slow-close", {"delay": "0s"}),
+        ("slow-close", {"delay": "2m"}),
+        ("reset-peer", {"after": "3s"}),
+        ("reset-peer", {"toxicity": "0%"}),
+        ("limit-data", {"bytes": 0}),
+        ("limit-data", {"bytes": True}),
+        ("limit-data", {"bytes": "1.5B"}),
+        ("limit-data", {"bytes": 2**63}),
+        ("flap", {}),
+        ("flap", {"period": "1s", "down": "0%"}),
+        ("flap", {"period": "1s", "down": "100%"}),
+        ("flap", {"period": "1s", "down": "10%"}),
+        ("flap", {"period": "1s", "down_for": "1s"}),
+        ("flap", {"period": "2s", "down": "50%", "down_for": "1s"}),
+        ("flap", {"period": "100ms"}),
+        ("flap", {"period": "1h"}),
     ],
 )
 def test_parameters_that_do_nothing_or_kill_the_server_are_refused(kind: str, params: Any) -> None:
@@ -93,12 +143,13 @@ def test_pool_exhaustion_needs_a_database_behind_the_proxy(wire: Any) -> None:
         build(plan("pool-exhaustion"), _with(wire, sessions="cache.main"), "r")
 
 
-@pytest.mark.parametrize("kind", ["latency", "timeout"])
+@pytest.mark.parametrize("kind", ["latency", "timeout", "bandwidth", "slicer", "reset-peer", "limit-data"])
 def test_a_probe_that_only_connects_can_not_prove_them(wire: Any, probe: Any, kind: str) -> None:
     probe.round_trips = 0
     with pytest.raises(BadInput, match="only connects"):
-        build(plan(kind, **({"latency": "50ms"} if kind == "latency" else {})), wire, "r")
-    build(plan("down"), wire, "r")
+        build(plan(kind, **NEEDED.get(kind, {})), wire, "r")
+    for content in ("down", "flap", "slow-close"):
+        build(plan(content, **NEEDED.get(content, {})), wire, "r")
 
 
 @pytest.mark.parametrize("gone", [True, False])
@@ -124,10 +175,44 @@ def test_another_toxic_on_the_proxy_leaves_the_wire_after_healing_unknown(
     assert "other toxics" in effect.measured.text
 
 
-@pytest.mark.parametrize("kind", ["latency", "timeout", "down", "pool-exhaustion"])
-def test_what_a_kind_does_reads_aloud(kind: str) -> None:
-    params = KINDS[kind].params.model_validate({"latency": "50ms"} if kind == "latency" else {})
-    assert KINDS[kind].expected(params)
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("latency", "round trips 50 ms slower"),
+        ("timeout", "no answer through the proxy"),
+        ("down", "connections refused, and the open ones cut"),
+        ("pool-exhaustion", "every round trip held for 10 s: the application's pool fills with waiters"),
+        ("bandwidth", "each connection carries 64 KB/s upstream at most"),
+        ("slicer", "data arrives in slices of 100 bytes upstream, 10 ms after each"),
+        ("slow-close", "the close of a connection arrives 300 ms late"),
+        ("reset-peer", "connections reset at their first data"),
+        ("limit-data", "connections closed after 2 KB downstream"),
+        ("flap", "connections refused for 1 s of every 2 s"),
+    ],
+)
+def test_what_a_kind_does_reads_aloud(kind: str, text: str) -> None:
+    params = KINDS[kind].params.model_validate(NEEDED.get(kind, {}))
+    assert KINDS[kind].expected(params) == text
+
+
+def test_the_journal_has_the_units_in_the_names_and_leaves_out_what_was_left_open() -> None:
+    assert plan("bandwidth", rate="64KB/s").recorded_params == {
+        "rate_bytes_per_s": 64000,
+        "toxicity": 1.0,
+        "stream": "upstream",
+    }
+    sliced = plan("slicer", average_size=100, variation=10, delay="1ms").recorded_params
+    assert list(sliced.items())[:3] == [("average_size_bytes", 100), ("variation_bytes", 10), ("delay_ms", 1.0)]
+    assert plan("limit-data", bytes="2KB").recorded_params["bytes"] == 2000
+    assert plan("flap", period="2s", down="25%").recorded_params == {"period_ms": 2000.0, "down": 0.25}
+    assert plan("flap", period="2s", down_for="500ms").recorded_params == {"period_ms": 2000.0, "down_for_ms": 500.0}
+
+
+def test_slow_close_is_measured_by_closes_whatever_the_proxy_s_own_probe(wire: Any, probe: Any) -> None:
+    fault = build(plan("slow-close", delay="300ms"), wire, "r")
+    with pytest.raises(ReachFailed, match=r"a close through 127\.0\.0\.1:15432"):
+        fault.prepare()  # nothing listens there
+    assert probe.timeouts_s == []
 
 
 def test_a_short_fault_is_proven_by_a_shorter_silence(wire: Any) -> None:

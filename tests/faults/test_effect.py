@@ -134,3 +134,39 @@ def test_small_changes_are_no_signs(during: Observation) -> None:
 
 def test_no_traffic_at_all_proves_nothing() -> None:
     assert judge(seen(0, 15, in_flight=0), seen(0, 15, in_flight=0), delay_ms=50).effective is None
+
+
+@pytest.mark.parametrize(
+    ("commands", "requests", "seen_so"),
+    [(3.0, 200, True), (20.0, 200, False), (3.0, 30, False), (20.0, 100, False)],
+    ids=["far fewer", "half as many", "as many for each request", "fewer requests"],
+)
+def test_a_cache_that_is_asked_far_less_is_an_effect_on_a_platform_that_does_without_it(
+    commands: float, requests: int, seen_so: bool
+) -> None:
+    before = Observation(0, 15, {LIST: stats([8.0] * 600)}, commands={"cache.main": 40.0})
+    during = Observation(15, 20, {LIST: stats([8.0] * requests)}, commands={"cache.main": commands})
+    effect = judge(before, during, delay_ms=None, sessions="cache.main")
+    assert ("commands a second before" in effect.measured.text) is seen_so
+    assert judge(before, during, delay_ms=None, sessions="database.main").effective is not True
+
+
+@pytest.mark.parametrize(
+    ("lately", "now", "delay_ms", "seen_so"),
+    [
+        (16.0, 3.0, None, True),
+        (3.5, 3.0, None, False),
+        (16.0, 3.0, 300.0, False),
+        (16.0, 40.0, 300.0, True),
+        (40.0, 42.0, None, False),
+    ],
+    ids=["cut by it", "cut by an earlier fault", "cut, but not by a delay", "piled up", "piled up before"],
+)
+def test_sessions_that_an_earlier_fault_has_moved_prove_nothing(
+    lately: float, now: float, delay_ms: float | None, seen_so: bool
+) -> None:
+    before = Observation(0, 15, {LIST: stats([8.0] * 600)}, sessions={"cache.main": 16.0},
+                         sessions_lately={"cache.main": lately})  # fmt: skip
+    during = Observation(40, 46, {LIST: stats([8.0] * 240)}, sessions={"cache.main": now})
+    effect = judge(before, during, delay_ms=delay_ms, sessions="cache.main")
+    assert effect.effective is seen_so

@@ -1,0 +1,218 @@
+"""Holds the slots: sessions with a lease that the server itself ends when nobody renews it.
+
+A thread of its own fills what is free but for `leave`, renews each lease at a third of it, and takes again what comes
+free meanwhile. A holder that is killed loses its sessions at once (their sockets close), one that stands still when
+its leases run out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from faults.server_slots import LIMIT_REACHED, SLOTS_FULL, ServerSlots, SlotCount, count_slots
+from harness.clock import Deadline, boot_s
+from harness.errors import ReachFailed
+from harness.reach import postgres
+
+AT_ONCE = 8
+_TICK_S = 0.25
+_BUSY_TICK_S = 0.02
+_RENEW_S = 1.0
+_MOST_EVICTIONS = 20
+_EVICT = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where usename = %s and datid is not null and coalesce(application_name, '') !~ '^gameday(-|$)'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What to hold. `leave`: slots that stay free for ordinary roles; `most`: sessions that the role may have (None:
+    unbounded); `evict`: end the sessions of `platform_role` once, so that it has to connect again."""
+
+    marker: str
+    leave: int
+    lease_s: float
+    most: int | None
+    platform_role: str
+    evict: bool = False
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The lease, kept by the server: an idle session ends, and so does one that hangs in a statement."""
+        milliseconds = f"{round(self.lease_s * 1000)}"
+        return {"idle_session_timeout": milliseconds, "idle_in_transaction_session_timeout": milliseconds}
+
+
+class _Session:
+    """One held session; `end` may come while another thread renews it."""
+
+    def __init__(self, connection: psycopg.Connection[TupleRow]) -> None:
+        self._connection = connection
+        self._busy = threading.Lock()
+
+    def renew(self) -> bool:
+        """A statement, so that the lease begins anew. False when the session is gone."""
+        try:
+            self.ask("SELECT 1")
+        except ReachFailed:
+            return False
+        return True
+
+    def ask(self, sql: str, *params: object) -> list[TupleRow]:
+        """The rows of `sql`. Raises ReachFailed, and the session is gone then."""
+        with self._busy:
+            try:
+                return postgres.query(self._connection, sql, params, timeout_s=_RENEW_S)
+            except ReachFailed:
+                self._connection.close()
+                raise
+
+    def end(self) -> None:
+        if self._busy.acquire(blocking=False):
+            try:
+                self._connection.close()
+            finally:
+                self._busy.release()
+            return
+        # in the middle of its renewal: cut it off from the side, and that thread closes it
+        with (
+            contextlib.suppress(OSError, ValueError, psycopg.Error),
+            socket.socket(fileno=os.dup(self._connection.fileno())) as link,
+        ):
+            link.shutdown(socket.SHUT_RDWR)
+
+
+class SlotHolder:
+    """One fault's sessions. `start` once, `wait_settled` until the slots are taken, `close` from any thread."""
+
+    def __init__(self, slots: ServerSlots, hold: Hold, until: Deadline) -> None:
+        """After `until` it lets go by itself, whatever else happens."""
+        self._slots = slots
+        self._hold = hold
+        self._until = until
+        self._lock = threading.Lock()  # guards _sessions and the closing
+        self._sessions: list[_Session] = []
+        self._closed = threading.Event()
+        self._settled = threading.Event()
+        self._trouble = ""
+        self._evictions = 0
+        self._renewed_s = boot_s()
+        self._thread = threading.Thread(target=self._keep, name=f"hold {hold.marker}", daemon=True)
+
+    @property
+    def held(self) -> int:
+        with self._lock:
+            return len(self._sessions)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wait_settled(self, deadline: Deadline) -> None:
+        """Until no more than `leave` slots are free. Raises ReachFailed with what stands in the way."""
+        while not self._settled.wait(min(_TICK_S, deadline.left_s())):
+            if self._closed.is_set() or deadline.passed:
+                why = f": {self._trouble}" if self._trouble else ""
+                text = f"only {self.held} slots could be taken in time{why}"
+                raise ReachFailed(text, where=self._slots.source)
+
+    def close(self) -> None:
+        """Let go of every session, without waiting for the server."""
+        with self._lock:
+            self._closed.set()
+            sessions, self._sessions = self._sessions, []
+        for session in sessions:
+            session.end()
+
+    def _keep(self) -> None:
+        """The thread: fill, evict, renew, until closed."""
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="slot") as threads:
+            watcher: psycopg.Connection[TupleRow] | None = None
+            try:
+                while not self._closed.wait(_TICK_S if self._settled.is_set() else _BUSY_TICK_S):
+                    if self._until.passed:
+                        break
+                    self._renew(threads)
+                    watcher = self._round(threads, watcher)
+            finally:
+                self.close()
+                if watcher is not None:
+                    watcher.close()
+
+    def _round(
+        self, threads: ThreadPoolExecutor, watcher: psycopg.Connection[TupleRow] | None
+    ) -> psycopg.Connection[TupleRow] | None:
+        """One look and what it asks for; the watcher's session, or None when it has to be opened anew."""
+        try:
+            watcher = watcher or self._slots.watch()
+            self._act(threads, count_slots(watcher, self._hold.marker, self._hold.platform_role))
+        except ReachFailed as error:
+            self._trouble = str(error)
+            return None if watcher is None or watcher.closed else watcher
+        return watcher
+
+    def _act(self, threads: ThreadPoolExecutor, count: SlotCount) -> None:
+        missing = count.free - self._hold.leave
+        room = missing if self._hold.most is None else min(missing, self._hold.most - self.held)
+        if room > 0:
+            self._open(threads, room)
+        elif missing > 0:
+            self._trouble = f"the role may hold {self._hold.most} sessions, and {missing} more slots are free"
+        elif self._hold.evict and count.platform > self._hold.leave and self._evictions < _MOST_EVICTIONS:
+            self._evictions += 1
+            # what the platform loses has to be ours before it has connected again
+            self._open(threads, self._evict())
+        else:
+            self._settled.set()
+
+    def _evict(self) -> int:
+        """How many sessions of the platform were ended, through one of those held: no slot may be free for another."""
+        with self._lock:
+            session = next(iter(self._sessions), None)
+        if session is None:
+            return 0
+        return sum(1 for (ended,) in session.ask(_EVICT, self._hold.platform_role) if ended)
+
+    def _open(self, threads: ThreadPoolExecutor, wanted: int) -> None:
+        """A few at a time, so that leases are renewed in between and the next look is fresh."""
+        for opening in [threads.submit(self._open_one) for _ in range(min(wanted, AT_ONCE))]:
+            opening.result()
+
+    def _open_one(self) -> None:
+        if self._closed.is_set():
+            return
+        try:
+            connection = self._slots.exhaust(self._hold.marker, self._hold.settings)
+        except ReachFailed as error:
+            if not SLOTS_FULL.search(error.what):
+                limit = " (the role's or the database's own limit)" if LIMIT_REACHED.search(error.what) else ""
+                self._trouble = f"{error}{limit}"
+            return
+        with self._lock:
+            if not self._closed.is_set():
+                self._sessions.append(_Session(connection))
+                return
+        connection.close()
+
+    def _renew(self, threads: ThreadPoolExecutor) -> None:
+        if boot_s() - self._renewed_s < self._hold.lease_s / 3:
+            return
+        self._renewed_s = boot_s()
+        with self._lock:
+            sessions = list(self._sessions)
+        gone = {id(s) for s, alive in zip(sessions, threads.map(_Session.renew, sessions), strict=True) if not alive}
+        self._forget(gone)
+
+    def _forget(self, gone: Iterable[int]) -> None:
+        lost = set(gone)
+        with self._lock:
+            self._sessions = [session for session in self._sessions if id(session) not in lost]
