@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from harness.errors import BadInput
+from runbooks.sandbox.defects import DEFECTS, defect_named
 from runbooks.sandbox.sandbox import Sandbox, list_running, take_down
 
 NAME = click.option("--name", default="default", show_default=True, help="Several sandboxes can be up at once.")
@@ -19,13 +21,33 @@ def sandbox() -> None:
 @sandbox.command()
 @NAME
 @click.option("--bypass", is_flag=True, help="The application goes past the proxy: a run on it must be invalid.")
-def up(name: str, bypass: bool) -> None:  # noqa: FBT001 - click hands options over by name
-    """Bring a sandbox up and leave it up."""
+@click.option("--defect", default="", metavar="NAME", help=f"Start it with a named defect: {', '.join(DEFECTS)}.")
+def up(name: str, bypass: bool, defect: str) -> None:  # noqa: FBT001 - click hands options over by name
+    """Bring a sandbox up and leave it up.
+
+    With --defect the platform is started with a bottleneck that the analysis must name: play a load test on it and read
+    the report. `gameday sandbox defects` tells what is wrong in each.
+    """
+    broken = defect_named(defect)
     running = Sandbox.find(name)
-    box = running or Sandbox.up(name, bypass=bypass, say=click.echo)
+    if running and (bypass or defect):
+        raise BadInput(
+            f"the sandbox {name!r} is up already", mend=f"gameday sandbox down --name {name}, or --name OTHER"
+        )
+    box = running or Sandbox.up(name, bypass=bypass, defect=defect, say=click.echo)
     click.echo(f"sandbox {name} is {'already ' if running else ''}up at {box.base_url}")
+    if defect:
+        click.echo(f"its defect is {defect}: {broken.what}")
     click.echo(f"target file: {box.target}")
     click.echo(f"play on it: gameday run drill --target sandbox:{name}")
+
+
+@sandbox.command()
+def defects() -> None:
+    """The named defects, and what is wrong with the platform in each."""
+    width = max(len(name) for name in DEFECTS)
+    for name, defect in sorted(DEFECTS.items()):
+        click.echo(f"{name:{width}}  {defect.what}")
 
 
 @sandbox.command()
@@ -42,8 +64,9 @@ def status() -> None:
     boxes = list_running()
     for box in boxes:
         ended = f" (ended: {', '.join(box.ended)})" if box.ended else ""
+        broken = f" with the defect {box.defect}" if box.defect else ""
         mend = f": gameday sandbox down --name {box.name}" if box.state == "dead" else ""
-        click.echo(f"{box.name} is {box.state} at {box.base_url or box.folder}{ended}{mend}")
+        click.echo(f"{box.name} is {box.state} at {box.base_url or box.folder}{broken}{ended}{mend}")
     if not boxes:
         click.echo("no sandbox is up")
         sys.exit(1)

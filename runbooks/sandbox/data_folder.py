@@ -32,8 +32,9 @@ class DataFolderMaker:
     runner: Runner
     version: str
 
-    def make(self, folder: Path, deadline: Deadline) -> None:
-        """Fills `folder`, which must not exist yet. GamedayError with PostgreSQL's own words when it can't."""
+    def make(self, folder: Path, deadline: Deadline, more: str = "") -> None:
+        """Fills `folder`, which must not exist yet; `more` is SQL played over the schema's own data, each statement
+        followed by an empty line. GamedayError with PostgreSQL's own words when it can't."""
         template = cache_folder() / "postgresql" / self._key()
         if template.is_dir():
             shutil.copytree(template, folder)
@@ -44,6 +45,8 @@ class DataFolderMaker:
             _keep(folder, template)
         folder.chmod(0o700)
         self.runner.own(folder)
+        if more:
+            self._single_user(folder, DATABASE, more, deadline)
 
     def _initialise(self, folder: Path, deadline: Deadline) -> None:
         options = [

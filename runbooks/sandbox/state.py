@@ -38,6 +38,7 @@ class SandboxState(BaseModel):
     supervisor_ticks: int
     owned: bool = False
     bypass: bool = False
+    defect: str = ""
     started_at: str = ""  # UTC, ISO 8601
     base_url: str = ""
     parts: tuple[PartState, ...] = Field(default=())

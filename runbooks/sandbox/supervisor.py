@@ -1,6 +1,7 @@
 """The sandbox's supervisor: it starts all parts, watches them, and takes all of them down, in order.
 
-`python -P -m runbooks.sandbox.supervisor FOLDER --name N --ready-fd FD --toxiproxy PROGRAM [--owned] [--bypass]`
+`python -P -m runbooks.sandbox.supervisor FOLDER --name N --ready-fd FD --toxiproxy PROGRAM
+[--owned] [--bypass] [--defect D]`
 With `--owned`, standard input is a pipe that the owner holds: six seconds after the owner is gone, so is the sandbox.
 Those seconds belong to the healer.
 """
@@ -56,7 +57,9 @@ class Supervisor:
         """Returns when everything answers. GamedayError when something does not; Stopped when asked to end."""
         listening = Listening.open()
         try:
-            lineup = self._lineup = Lineup(self._folder, listening, bypass=self._options.bypass)
+            lineup = self._lineup = Lineup(
+                self._folder, listening, bypass=self._options.bypass, defect=self._options.defect
+            )
             self._note("starting")
             lineup.write_files()
             for plan in lineup.own_servers():
@@ -73,17 +76,25 @@ class Supervisor:
 
     def watch(self) -> None:
         """Returns when asked to end, or some seconds after the owner has gone."""
-        said: set[str] = set()
+        said: set[int] = set()
         while not self._bell.rung:
             if self._bell.wait_for_owner(_WATCH_S):
                 self._bell.wait(OWNER_GRACE_S)
                 return
             if self._bell.take_restart():
                 self._restart_application()
-            for part in self._parts:
-                if part.ended and part.plan.name not in said:
-                    said.add(part.plan.name)
+            for part in tuple(self._parts):
+                if part.ended and part.state.pid not in said:
+                    said.add(part.state.pid)
                     _say(f"{part.plan.name} has ended with {part.process.returncode}")
+                    self._replace(part)
+
+    def _replace(self, part: Part) -> None:
+        """Where the application has a service manager, it starts it again and says so in its own log."""
+        assert self._lineup is not None
+        if part.plan.name == APPLICATION and self._lineup.has_service_manager:
+            self._lineup.note_death(part.state.pid, part.process.returncode)
+            self._restart_application()
 
     def _restart_application(self) -> None:
         """Ends the application and starts it again on its port. When that fails, the sandbox goes on without it."""
@@ -152,6 +163,7 @@ class Supervisor:
             supervisor_ticks=start_ticks(os.getpid()) or 0,
             owned=self._options.owned,
             bypass=self._options.bypass,
+            defect=self._options.defect,
             started_at=utc_now().isoformat(timespec="seconds"),
             base_url=self._lineup.base_url if self._lineup else "",
             parts=tuple(parts),
@@ -211,6 +223,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--deadline", type=float, default=20.0)
     parser.add_argument("--owned", action="store_true")
     parser.add_argument("--bypass", action="store_true")
+    parser.add_argument("--defect", default="")
     return parser.parse_args()
 
 

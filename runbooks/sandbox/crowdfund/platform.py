@@ -22,6 +22,10 @@ class Platform:
     payments: PaymentProvider
     tokens: Tokens
     press: CertificatePress
+    picture_bytes: int = 0  # the named defect of a listing that carries pictures
+    sums_history: bool = False  # the named defects of the settings' names
+    backers_of_each: int = 0
+    assembly_s: float = 0.0
 
     @classmethod
     def build(cls, settings: Settings) -> Platform:
@@ -30,7 +34,11 @@ class Platform:
             cache=Cache(settings),
             payments=PaymentProvider(settings),
             tokens=Tokens(settings.token_secret),
-            press=CertificatePress(),
+            press=CertificatePress(settings.certificate_cpu_s),
+            picture_bytes=settings.listing_picture_bytes,
+            sums_history=settings.sums_history,
+            backers_of_each=settings.backers_of_each,
+            assembly_s=settings.assembly_s,
         )
 
     async def close(self) -> None:

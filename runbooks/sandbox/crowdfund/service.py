@@ -19,7 +19,9 @@ from starlette.routing import Route
 from runbooks.sandbox.crowdfund.access_log import AccessLog
 from runbooks.sandbox.crowdfund.endpoints import accounts, apps, certificates, investments, pages, payments
 from runbooks.sandbox.crowdfund.platform import Platform, platform_of
+from runbooks.sandbox.crowdfund.report import reporting
 from runbooks.sandbox.crowdfund.settings import Settings
+from runbooks.sandbox.crowdfund.strain import Strain
 
 _log = logging.getLogger("crowdfund.service")
 
@@ -48,14 +50,15 @@ def build(settings: Settings, access_log: TextIO) -> Starlette:
         await platform.database.open(DATABASE_WAIT_S)
         app.state.platform = platform
         _log.info("ready, pool of %d connections", settings.pool_size)
-        yield
+        async with reporting(settings):
+            yield
         _log.info("stopping")
         await platform.close()
 
     return Starlette(
         routes=ROUTES,
         lifespan=life,
-        middleware=[Middleware(AccessLog, stream=access_log)],
+        middleware=[Middleware(AccessLog, stream=access_log), Middleware(Strain, settings=settings)],
         exception_handlers={
             HTTPException: _refused,
             PoolTimeout: _pool_exhausted,

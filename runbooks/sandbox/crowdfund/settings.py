@@ -22,8 +22,23 @@ class Settings(BaseModel):
     access_log: Path
     token_secret: str
     paystack_secret: str = PRACTICE_PAYSTACK_SECRET
+    defect: str = ""  # the named defect that this application was started with
     pool_size: int = 10
+    pool_max_size: int = 0  # 0: the pool does not grow
     pool_timeout_s: float = 1.0
+    connection_leak_every: int = 0  # every so many statements one connection is not given back for a while
+    session_key_cpu_s: float = 0.0  # CPU time of the event loop that each request costs
+    certificate_cpu_s: float = 0.0  # CPU time of a thread that each certificate costs; it is not cached then
+    leak_bytes: int = 0  # kept for ever from each request
+    crash_every: int = 0  # every so many requests the process dies of a segmentation fault
+    audit_s: float = 0.0  # how long each request syncs entries of an audit log to the disk, one after the other
+    listing_picture_bytes: int = 0  # the picture that comes with each app of the listing
+    front_bytes_per_s: int = 0  # what all responses together may leave with; 0: no limit
+    sums_history: bool = False  # what an app has raised is summed up over all investments at each request
+    backers_of_each: int = 0  # so many backers come with each app of the listing, each by a statement of its own
+    database_round_trip_s: float = 0.0  # how far away the database is
+    report_lock_s: float = 0.0  # a report locks the table of apps for so long, again and again
+    assembly_s: float = 0.0  # how long the words about apps take to be put together where they are not cached
     cache_timeout_s: float = 0.2
     paystack_timeout_s: float = 4.0
 
