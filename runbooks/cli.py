@@ -5,45 +5,40 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from harness.clock import Deadline
 from harness.errors import BadInput, GamedayError
 from harness.journal import reader
-from harness.journal.record import RunStarted, VerdictReached
-from harness.redaction import Redactor
+from harness.journal.record import VerdictReached
 from harness.report.write import write_all
 from runbooks import leftovers
 from runbooks.books import find_book, list_books
-from runbooks.environment import Environment
-from runbooks.game_day import GameDay, Inputs, Outcome
+from runbooks.commands.compare import compare
+from runbooks.commands.history import history
+from runbooks.commands.init import init
+from runbooks.commands.load import load
+from runbooks.commands.open_target import open_target
+from runbooks.commands.options import ALLOW_PRODUCTION, JSON, RUNS, TARGET, WEB_PORT, WEB_UI, web_port_of
+from runbooks.commands.plan import plan
+from runbooks.commands.rerun import rerun
+from runbooks.commands.rollback import rollback
+from runbooks.commands.sitting import Sitting
+from runbooks.game_day import Inputs
 from runbooks.parsing.inputs import load_inputs
 from runbooks.parsing.schema import json_schema
 from runbooks.preflight import Options, preflight
 from runbooks.preflight_table import plan_table, preflight_table
 from runbooks.run_folder import all_runs, conductor_of, find_run
 from runbooks.sandbox.commands import sandbox
-from runbooks.sandbox.sandbox import Sandbox, list_running
-from runbooks.screen import TerminalScreen
+from runbooks.sandbox.sandbox import list_running
 from runbooks.signals import interrupting_signals
-from runbooks.slack_preview import unsent_summary
 from runbooks.stopping import stop_runs
-from runbooks.summary import summary
-
-SANDBOX = "sandbox"
-RUNS = click.option("--runs", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"), show_default=True,
-                    help="The folder that holds the run folders.")  # fmt: skip
-TARGET = click.option("--target", "target_name", default=SANDBOX, show_default=True,
-                      help="A target file, or: sandbox, sandbox:NAME.")  # fmt: skip
-ALLOW_PRODUCTION = click.option("--allow-production", is_flag=True,
-                                help="Play on a target whose environment is production.")  # fmt: skip
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,36 +52,15 @@ def gameday() -> None:
 @TARGET
 @RUNS
 @ALLOW_PRODUCTION
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print result.json on standard output, the rest on standard error."
-)
-def run(runbook: str, target_name: str, runs: Path, allow_production: bool, as_json: bool) -> None:  # noqa: FBT001 - click hands options over by name
+@WEB_UI
+@WEB_PORT
+@JSON
+def run(runbook: str, target_name: str, runs: Path, web_port: int | None, **flags: bool) -> None:
     """Play RUNBOOK (a file, or a name that `gameday list` prints) on a target."""
-    console = Console(stderr=as_json, highlight=False)
     book = find_book(runbook)
-    with _target(target_name, console) as target_file:
-        loaded = load_inputs(book, target_file)
-        inputs = Inputs(loaded[0], loaded[1], runbook, target_name)
-        console.print(Text(Redactor().text(inputs.runbook.title), style="bold"), soft_wrap=True)
-        console.print(plan_table(inputs.runbook))
-        with TerminalScreen(console) as screen:
-            options = Options(allow_production=allow_production, runs=runs)
-            outcome = GameDay(inputs, runs, options, screen, Environment.read()).play()
-    # whoever has stopped reading still gets the run's exit code; Rich turns a broken pipe into SystemExit
-    with suppress(BrokenPipeError, SystemExit):
-        _show(outcome, console, as_json=as_json)
-    sys.exit(outcome.result.exit_code)
-
-
-def _show(outcome: Outcome, console: Console, *, as_json: bool) -> None:
-    if outcome.preflight is not None:
-        console.print(preflight_table(outcome.preflight))
-    preview = unsent_summary(outcome.folder)
-    if preview is not None:
-        console.print(preview, soft_wrap=True)
-    console.print(summary(outcome.result, outcome.folder), soft_wrap=True)
-    if as_json:
-        click.echo(outcome.result.model_dump_json(indent=2))
+    port = web_port_of(web_ui=flags["web_ui"], web_port=web_port)
+    sitting = Sitting(runs, flags["allow_production"], as_json=flags["as_json"], web_port=port)
+    sitting.play(target_name, lambda target_file: Inputs(*load_inputs(book, target_file), runbook, target_name))
 
 
 @gameday.command()
@@ -98,7 +72,7 @@ def check(runbook: str, target_name: str, runs: Path, allow_production: bool) ->
     """All reads and no writes: can RUNBOOK be played on the target, and may it? Prints the plan with its times."""
     console = Console(highlight=False)
     book = find_book(runbook)
-    with _target(target_name, console) as target_file:
+    with open_target(target_name, console) as target_file:
         loaded_runbook, target = load_inputs(book, target_file)
         findings = preflight(loaded_runbook, target, options=Options(allow_production=allow_production, runs=runs))
     console.print(preflight_table(findings))
@@ -173,45 +147,20 @@ def report(run_name: str, runs: Path) -> None:
 
 
 @gameday.command()
-@click.argument("run_name", metavar="[RUN]", default="latest")
-@RUNS
-@click.pass_context
-def rerun(context: click.Context, run_name: str, runs: Path) -> None:
-    """Play RUN again: the same runbook on the same target."""
-    folder = find_run(runs, run_name)
-    started = reader.read(folder).first(RunStarted)
-    if started is None:
-        raise BadInput("its journal holds no start of a run", where=str(folder), mend="name another run")
-    context.invoke(run, runbook=started.runbook_path, target_name=started.target_path, runs=runs)
-
-
-@gameday.command()
 @click.argument("which", type=click.Choice(["runbook", "target"]), default="runbook")
 def schema(which: str) -> None:
     """Print the JSON Schema of runbook or target files, for editors."""
     click.echo(json.dumps(json_schema("target" if which == "target" else "runbook"), indent=2))
 
 
+gameday.add_command(compare)
+gameday.add_command(history)
+gameday.add_command(load)
+gameday.add_command(rerun)
+gameday.add_command(rollback)
 gameday.add_command(sandbox)
-
-
-@contextmanager
-def _target(name: str, console: Console) -> Iterator[Path]:
-    """The target file; the sandbox is brought up for as long as it is needed, unless one is up already."""
-    kind, _, sandbox_name = name.partition(":")
-    if kind != SANDBOX or Path(name).exists():
-        yield Path(name)
-        return
-    running = Sandbox.find(sandbox_name or "default")
-    if running is not None:
-        yield running.target
-        return
-    if sandbox_name:
-        raise BadInput(f"no sandbox named {sandbox_name} is up", mend=f"gameday sandbox up --name {sandbox_name}")
-    console.print("bringing up a sandbox ...")
-    with Sandbox.up(owned=True) as box:
-        console.print(f"the sandbox is up at {box.base_url}")
-        yield box.target
+gameday.add_command(init)
+gameday.add_command(plan)
 
 
 def main() -> None:

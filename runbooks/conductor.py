@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.analysis.judge import judge
+from harness.analysis import generator
+from harness.analysis.invariant import Answer
 from harness.analysis.recovery import time_to_recover_s
 from harness.clock import Clock
 from harness.errors import GamedayError
@@ -19,6 +20,7 @@ from harness.journal.record import (
     HealFailed,
     LevelJudged,
     LoadEnded,
+    LoadProcessLost,
     LoadStopped,
     Note,
     PhaseEnded,
@@ -32,6 +34,7 @@ from harness.journal.record import (
 )
 from runbooks.crew import FaultCrew
 from runbooks.inbox import Inbox, Message, StopAsked, Wake
+from runbooks.judging import Judging, Witnesses
 from runbooks.observations import Observations
 from runbooks.recorder import Recorder, stamped
 from runbooks.runbook import Runbook
@@ -44,8 +47,6 @@ HALT_GRACE_S = 0.25
 END_GRACE_S = 5.0
 HALT_BOUND_S = 12.0
 FAULT_END_BOUND_S = 20.0
-ANSWERS_S = 6.0
-LAG_MS = 50.0
 
 
 class Load(Protocol):
@@ -67,8 +68,9 @@ class Stage:
     crew: FaultCrew
     load: Load
     screen: Screen
-    ask_invariants: Callable[[], dict[str, object]]
+    ask_invariants: Callable[[], Mapping[str, Answer]]
     healer_alive: Callable[[], bool]
+    crash_watchers: tuple[str, ...] = ()
 
 
 class Conductor:
@@ -84,6 +86,10 @@ class Conductor:
         self._looked_s = stage.clock.now_s()
         self._load_stopped: LoadStopped | None = None
         self._stopping: threading.Thread | None = None
+        self.judging = Judging(
+            stage.runbook, stage.clock, stage.recorder, stage.observations,
+            Witnesses(stage.ask_invariants, stage.crash_watchers), self._listen, self.hurry,
+        )  # fmt: skip
 
     def play(self) -> None:
         """All phases. The load has been started; its windows are in the inbox."""
@@ -91,6 +97,7 @@ class Conductor:
             self._phases()
         finally:
             self._end()
+        self.judging.the_end()
 
     def listen_while(self, running: Callable[[], bool], bound_s: float) -> None:
         """Read the inbox while something outside the phases goes on (collecting evidence, say), at most `bound_s`."""
@@ -109,14 +116,16 @@ class Conductor:
             return
         if self._s.runbook.faults and not self._play_faults():
             return
-        self._play_recovery(phases.recovery_s)
+        if phases.recovery_s > 0:
+            self._play_recovery(phases.recovery_s)
 
     def _play_phase(self, name: PhaseName, seconds: float) -> bool:
         start_s = self._begin(name, seconds)
         done = self._until(start_s + seconds)
         self._finish(name)
-        if name == "baseline" and done:
-            self._judge("baseline", start_s, self._s.clock.now_s())
+        # where nothing is injected the baseline is the test itself: what it showed until a halt is judged too
+        if name == "baseline" and (done or not self._s.runbook.faults):
+            self._judge("baseline", start_s, self._s.clock.now_s() if self.stop is None else self.stop.decided_at)
         return done
 
     def _play_faults(self) -> bool:
@@ -173,18 +182,13 @@ class Conductor:
         self._s.recorder.record(PhaseEnded(name=name))
 
     def _judge(self, phase: PhaseName, start_s: float, end_s: float) -> None:
-        windows = self._s.observations.windows(start_s, end_s)
-        readings = self._s.observations.readings(start_s, end_s)
-        self._say_lag(phase, windows)
-        answers = self._answers()
-        for level in judge(self._s.runbook.service_levels, windows, readings, phase, answers):
-            self._s.recorder.record(level)
+        self._say_lag(phase, self._s.observations.windows(start_s, end_s))
+        self.judging.phase(phase, start_s, end_s, halted=self.stop is not None)
 
     def _say_lag(self, phase: PhaseName, windows: tuple[Window, ...]) -> None:
         """Latencies measured by a load generator that can't keep up are partly its own."""
-        lags_ms = sorted(window.lag_ms for window in windows)
-        lag_ms = lags_ms[int(0.95 * len(lags_ms))] if lags_ms else 0.0
-        if lag_ms > LAG_MS:
+        lag_ms = generator.lag_ms(windows)
+        if lag_ms > generator.BUSY_LAG_MS:
             lagged = f"The load generator itself lagged by {lag_ms:.0f} ms (p95) in {phase}"
             text = f"{lagged}: its machine is too busy, and the latencies are partly its own"
             self._s.recorder.record(Note(level="warning", text=text))
@@ -196,7 +200,7 @@ class Conductor:
             return
         windows = self._s.observations.windows(injected.t, healed.t)
         readings = self._s.observations.readings(injected.t, healed.t)
-        judged = judge(self._s.runbook.service_levels, windows, readings, "faults", {})
+        judged = self.judging.under(windows, readings)
         missed = [level.text for level in judged if level.met is False]
         held = [level.text.removesuffix(": met") for level in judged if level.met]
         if missed:
@@ -205,19 +209,11 @@ class Conductor:
         elif held:
             self._s.recorder.record(Note(text=f"Under {injected.name} the service levels held: {held[0]}"))
 
-    def _answers(self) -> dict[str, object]:
-        """The invariants' answers, asked in the background: a slow database stops nobody from halting."""
-        answers: dict[str, object] = {}
-
-        def ask() -> None:
-            answers.update(self._s.ask_invariants())
-
-        asking = threading.Thread(target=ask, name="invariants", daemon=True)
-        asking.start()
-        until_s = self._s.clock.now_s() + ANSWERS_S
-        while asking.is_alive() and self._s.clock.now_s() < until_s:
-            self._read(0.05)
-        return dict(answers)
+    def _listen(self, timeout_s: float) -> None:
+        if self._load_stopped is None:
+            self._read(timeout_s)
+        else:  # nobody guards a load that is over
+            self.listen_while(lambda: True, timeout_s)
 
     def _until(self, at_s: float) -> bool:
         """Read the inbox until `at_s`; False when the end was decided before."""
@@ -243,8 +239,12 @@ class Conductor:
         self._keep(message)
         if self.stop is not None:
             return
-        if isinstance(message, LoadEnded):
+        if isinstance(message, LoadEnded) and message.by_person:
+            self._decide("person", message.detail)
+        elif isinstance(message, LoadEnded):
             self._decide("error", f"the load ended by itself (exit code {message.exit_code}): {message.detail}")
+        elif isinstance(message, LoadProcessLost):
+            self._decide("error", f"load process {message.pid} died, and nobody replaces its users")
         elif isinstance(message, HealFailed):
             self._decide("error", f"{message.fault_id} could not be healed")
 

@@ -8,24 +8,48 @@ from types import TracebackType
 from typing import Self
 
 from faults.probe import HttpProbe, PostgresProbe, Probe, RedisProbe, TcpProbe
+from faults.server_slots import ServerSlots
 from faults.wire_proxy import WireProxy
+from harness.analysis.service_level import CommandLevel
 from harness.clock import Clock
-from harness.errors import ReachFailed
+from harness.errors import BadInput
 from harness.evidence.collector import HostPlan
+from harness.evidence.container_collection import ContainerCollection
 from harness.journal.record import Record
+from harness.monitor.container_watch import ContainerWatch
 from harness.monitor.host import HostSource
 from harness.monitor.postgres import PostgresSource
 from harness.monitor.redis import RedisSource
 from harness.monitor.sampler import Sampler
-from harness.monitor.source import Source
-from harness.reach import postgres
-from harness.reach.allow_list import AllowList, split_address
+from harness.monitor.source import CrashWatch, Source
+from harness.reach.allow_list import AllowList
 from harness.reach.ssh import SshDoor
 from harness.reach.toxiproxy import ToxiproxyApi
+from harness.reach.toxiproxy_state import reachable_at
+from runbooks.engine import Engine
+from runbooks.invariants import Invariants
 from runbooks.runbook import Runbook
-from runbooks.target import Host, Proxy, Target
+from runbooks.target import Database, Host, Proxy, Target
 
-QUERY_S = 3.0
+
+def server_slots(target: Target, database: Database, allow: AllowList) -> ServerSlots:
+    """The three ways into the server of a database. Raises BadInput when the target doesn't name them."""
+    exhausting, platform = database.exhaust_dsn, database.platform_dsn
+    if exhausting is None or platform is None:
+        raise BadInput(
+            f"the database {database.name} has no exhaust_dsn and platform_dsn",
+            where=str(target.path),
+            mend="add both: see docs/targets.md",
+        )
+    return ServerSlots(
+        database=database.name,
+        watch_dsn=database.dsn.value,
+        exhaust_dsn=exhausting.value,
+        platform_dsn=platform.value,
+        reference=exhausting.reference,
+        folder=target.path.parent.absolute(),
+        allow=allow,
+    )
 
 
 class Doors:
@@ -36,6 +60,7 @@ class Doors:
         self.allow = AllowList(target.allow)
         self._stack = ExitStack()
         self._hosts: dict[str, SshDoor] = {}
+        self.crash_watchers: tuple[str, ...] = ()
         self.databases = [
             PostgresSource(f"database.{d.name}", d.dsn.value, self.allow, clock=clock)
             for d in target.databases.values()
@@ -44,8 +69,11 @@ class Doors:
             *self.databases,
             *(RedisSource(f"cache.{c.name}", c.url.value, self.allow) for c in target.caches.values()),
             # readings have a connection of their own: their sampler closes it, and a large log can't hold it up
-            *(HostSource(h.name, self._open(h)) for h in target.hosts.values()),
+            *(HostSource(h.name, self._open(h), processes=h.processes) for h in target.hosts.values()),
         ]
+        self._engine = Engine(target.containers, self.allow, clock) if target.containers is not None else None
+        if self._engine is not None:
+            self._stack.callback(self._engine.close)
 
     def __enter__(self) -> Self:
         return self
@@ -64,14 +92,19 @@ class Doors:
         self._stack.callback(door.close)
         return door
 
-    def samplers(self, emit: Callable[[Record], None], clock: Clock) -> tuple[Sampler, ...]:
-        """A sampler for every host, database and cache; not started."""
-        return tuple(Sampler(source, emit, clock) for source in self._sources)
+    def samplers(self, emit: Callable[[Record], None], clock: Clock) -> tuple[Sampler | ContainerWatch, ...]:
+        """A sampler for every host, database and cache, and a watch over the containers; not started."""
+        watches = (self._engine.watch(emit),) if self._engine is not None else ()
+        return (*(Sampler(source, emit, clock) for source in self._sources), *watches)
 
     def host_plans(self, runbook: Runbook) -> tuple[HostPlan, ...]:
         """What is collected from which host, as the runbook's `collect` says."""
-        hosts = (self.target.hosts[name] for name in runbook.collect)
+        hosts = (self.target.hosts[name] for name in runbook.collect if name in self.target.hosts)
         return tuple(HostPlan(h.name, self.host(h), h.logs, h.commands) for h in hosts)
+
+    def container_collections(self, runbook: Runbook) -> tuple[ContainerCollection, ...]:
+        """What is collected from containers, as the runbook's `collect` says."""
+        return self._engine.collections(runbook.collect) if self._engine is not None else ()
 
     def wire(self, proxy: Proxy, api_url: str) -> WireProxy:
         """A proxy of the target with the probe that measures it as the platform uses it."""
@@ -82,25 +115,32 @@ class Doors:
             listen=proxy.listen,
             upstream=proxy.upstream,
             api=ToxiproxyApi(api_url, self.allow),
-            open_probe=lambda: self._probe(proxy),
+            open_probe=lambda: self._probe(proxy, reachable_at(proxy.listen, api_url)),
             managed_folder=str(toxiproxy.folder) if managed and toxiproxy and toxiproxy.folder else "",
             sessions=self._source_behind(proxy),
         )
 
-    def ask(self, database: str, sql: str) -> object:
-        """The single value that `sql` answers, over a connection of its own. Raises ReachFailed."""
-        dsn = self.target.databases[database].dsn.value
-        connection = postgres.connect(dsn, allow=self.allow, timeout_s=QUERY_S, application_name="gameday")
-        try:
-            rows = postgres.query(connection, sql, (), timeout_s=QUERY_S)
-        finally:
-            connection.close()
-        if len(rows) != 1 or len(rows[0]) != 1:
-            raise ReachFailed(f"the query answered {len(rows)} rows, not one value", where=database, mend=sql)
-        return rows[0][0]
+    def slots(self, database: Database) -> ServerSlots:
+        """The server of a database that has the two further ways in, for slot-exhaustion."""
+        return server_slots(self.target, database, self.allow)
 
-    def _probe(self, proxy: Proxy) -> Probe:
-        via = split_address(proxy.listen)
+    def invariants(self, runbook: Runbook) -> Invariants:
+        """The invariants of a runbook, to be asked."""
+        hosts = {
+            level.host: self.host(self.target.hosts[level.host])
+            for level in runbook.service_levels
+            if isinstance(level, CommandLevel)
+        }
+        return Invariants(runbook.service_levels, self.target, self.allow, hosts)
+
+    def find_crash_watchers(self) -> tuple[str, ...]:
+        """The sources that would tell a crash. Asks the engine where it has to, 3 s at most: found once, kept."""
+        hosts = [name for source in self._sources if isinstance(source, HostSource) for name in source.watched]
+        others = (s.name for s in self._sources if isinstance(s, CrashWatch) and not isinstance(s, HostSource))
+        self.crash_watchers = (*others, *hosts, *(self._engine.sources if self._engine is not None else ()))
+        return self.crash_watchers
+
+    def _probe(self, proxy: Proxy, via: tuple[str, int]) -> Probe:
         for database in self.target.databases.values():
             if database.through == proxy.name:
                 return PostgresProbe(database.dsn.value, via=via, allow=self.allow)

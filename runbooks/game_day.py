@@ -18,14 +18,12 @@ from faults.injection import Injection
 from faults.toxiproxy_binary import find_or_build
 from faults.toxiproxy_server import ManagedServer, ProxySpec
 from faults.undo import ProcessUndo
-from harness.analysis.service_level import QueryLevel
 from harness.clock import Clock, Deadline
 from harness.errors import BadInput, GamedayError, LoadFailed, NotHealed, ReachFailed, Refused
 from harness.evidence.collector import LogCollector
 from harness.guard.guard import Guard
 from harness.journal.record import (
     EvidenceMissing,
-    Gap,
     Note,
     PhaseStarted,
     Record,
@@ -42,6 +40,7 @@ from harness.report.result import Result, build
 from harness.report.result import write as write_result
 from harness.report.write import write_all
 from runbooks import leftovers
+from runbooks.alerting import heard
 from runbooks.attention import Interrupted, attend
 from runbooks.conductor import Conductor, Stage
 from runbooks.crew import FaultCrew
@@ -52,7 +51,9 @@ from runbooks.inbox import Inbox
 from runbooks.observations import Observations
 from runbooks.platform_wait import await_platform
 from runbooks.preflight import Options, Preflight, preflight
+from runbooks.provenance import with_provenance
 from runbooks.recorder import Recorder, stamped
+from runbooks.rollback import Scribe, longest_s, roll_back_by_itself
 from runbooks.run_folder import RunFolder
 from runbooks.run_started import run_started
 from runbooks.runbook import Runbook
@@ -61,6 +62,7 @@ from runbooks.signals import stop_signals
 from runbooks.target import Target
 from runbooks.target_lock import TargetLock
 from runbooks.verdict import not_healed
+from runbooks.work_watches import WorkWatches
 
 LOAD_START_S = 30.0
 BUILD_S = 300.0
@@ -80,6 +82,9 @@ class Inputs:
     target: Target
     runbook_name: str
     target_name: str
+    rerun: str = ""  # the command, where it is more than the two names
+    composed: bool = False  # the runbook was made for this run: no file has it but the run folder's
+    compare_with: Path | None = None  # the run folder of the run that this one repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ class GameDay:
         self._environment = environment
         self._clock = Clock.start()
         self._inbox = Inbox()
+        self._watches: WorkWatches | None = None
         known = (*inputs.target.secrets(), *inputs.runbook.hidden, environment.slack_token or "")
         self._redactor = Redactor(known)
 
@@ -123,7 +129,10 @@ class GameDay:
             journal = stack.enter_context(Journal(folder.path / "journal", "conductor", self._clock, self._redactor))
             recorder = Recorder(journal, self._screen)
             started = run_started(self._in.runbook, self._in.target, folder, self._clock, self._rerun_names())
-            recorder.record(started)
+            recorder.record(
+                with_provenance(started, self._in.runbook, self._in.target, rerun=self._in.rerun,
+                                composed=self._in.composed)
+            )  # fmt: skip
             stack.enter_context(stop_signals(self._inbox))
             findings = self._run(folder, recorder)
             return Outcome(folder.path, build(recorder.view()), findings)
@@ -164,11 +173,17 @@ class GameDay:
         stack.callback(self._release, healer, folder, recorder)
         api_url = self._toxiproxy(recorder, stack)
         doors = stack.enter_context(Doors(self._in.target, self._clock))
-        collector = LogCollector(doors.host_plans(self._in.runbook))
+        collector = LogCollector(doors.host_plans(self._in.runbook), doors.container_collections(self._in.runbook))
         unremembered = self._attend(lambda: collector.remember(Deadline.after(REMEMBER_S)), recorder)
         for sampler in doors.samplers(self._emit, self._clock):
             sampler.start()
             stack.callback(sampler.stop, 2.0)
+        watches = self._watches = WorkWatches(self._in.target, self._clock, recorder.record)
+        recorder.listen(watches.see)
+        watches.start()
+        stack.callback(watches.finish, 2.0)
+        self._attend(doors.find_crash_watchers, recorder)
+        stack.enter_context(heard(self._in.target, self._in.runbook, self._emit, self._clock))
         load = self._start_load(folder, recorder, stack)
         conductor = Conductor(self._stage(recorder, doors, load, healer, api_url, folder))
         conductor.play()
@@ -221,6 +236,8 @@ class GameDay:
             tags=plan.tags,
             exclude_tags=plan.exclude_tags,
             args=plan.args,
+            processes=plan.processes,
+            web_port=plan.web_port,
             cwd=Path.cwd(),
             log=folder.path / "locust.log",
         )
@@ -248,9 +265,10 @@ class GameDay:
             return begun.get("baseline", 0.0), begun.get("faults", self._clock.now_s())
 
         def build_injection(plan: FaultPlan) -> Injection:
-            wire = doors.wire(self._in.target.proxies[plan.proxy], api_url)
+            place = (doors.slots(self._in.target.databases[plan.database]) if plan.database
+                     else doors.wire(self._in.target.proxies[plan.proxy], api_url))  # fmt: skip
             return Injection(
-                catalog.build(plan, wire, folder.run),
+                catalog.build(plan, place, folder.run),
                 journal=recorder.journal,
                 emit=self._emit,
                 observe=observations.between,
@@ -268,26 +286,13 @@ class GameDay:
             crew=FaultCrew(self._in.runbook.faults, build_injection),
             load=load,
             screen=self._screen,
-            ask_invariants=lambda: self._ask_invariants(doors),
+            ask_invariants=doors.invariants(self._in.runbook).ask,
             healer_alive=lambda: healer.alive,
+            crash_watchers=doors.crash_watchers,
         )
-
-    def _ask_invariants(self, doors: Doors) -> dict[str, object]:
-        answers: dict[str, object] = {}
-        for level in self._in.runbook.service_levels:
-            if isinstance(level, QueryLevel):
-                try:
-                    answers[level.name] = doors.ask(level.database, level.sql)
-                except ReachFailed as error:
-                    self._emit(Gap(source=f"invariant {level.name}", reason=str(error)))
-        return answers
 
     def _aftermath(self, folder: RunFolder, recorder: Recorder, doors: Doors, collector: LogCollector,
                    unremembered: tuple[EvidenceMissing, ...], conductor: Conductor) -> None:  # fmt: skip
-        uncollected = unremembered
-        if self._in.target.containers:
-            uncollected = (*uncollected, EvidenceMissing(source="containers", what="logs",
-                                                         reason="not collected by this version"))  # fmt: skip
         emergency = Emergency(
             Aftermath(
                 run_folder=folder.path,
@@ -297,12 +302,19 @@ class GameDay:
                 databases=tuple(doors.databases),
                 slack=self._slack(folder),
                 hurry=conductor.hurry,
-                uncollected=uncollected,
+                uncollected=unremembered,
+                watches=self._watches,
+                compare_with=self._in.compare_with,
+                late_levels=conductor.judging.late_alerts,
+                roll_back=lambda: roll_back_by_itself(
+                    self._in.runbook, self._in.target, recorder.view(),
+                    Scribe(folder.path, self._redactor, recorder.record, self._clock)),
             )
-        )
+        )  # fmt: skip
         carrying = threading.Thread(target=emergency.carry_out, name="emergency", daemon=True)
         carrying.start()
-        conductor.listen_while(lambda: carrying.is_alive() and not conductor.hurry.is_set(), AFTERMATH_S)
+        conductor.listen_while(lambda: carrying.is_alive() and not conductor.hurry.is_set(),
+                               AFTERMATH_S + longest_s(self._in.runbook))  # fmt: skip
         carrying.join(HURRIED_S)
 
     def _slack(self, folder: RunFolder) -> SlackDoor | None:

@@ -6,18 +6,18 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from faults import undo_log
 from faults.healing import heal, in_order
-from faults.undo import EnabledUndo, ProcessUndo, ToxicUndo
+from faults.undo import ProcessUndo, SessionsUndo, UndoRecord
 from harness.clock import Clock, Deadline
 from harness.errors import NotHealed
 from harness.journal import reader
 from harness.journal.record import FaultHealed, HealFailed, Record, RunStarted
 from harness.journal.writer import Journal
 from harness.reach.allow_list import AllowList
+from runbooks.run_clock import clock_of
 from runbooks.run_folder import all_runs, conductor_of
 
 HEAL_S = 8.0
@@ -28,10 +28,14 @@ class Leftover:
     """An undo record of a dead run that nobody has healed yet."""
 
     run_folder: Path
-    undo: ToxicUndo | EnabledUndo | ProcessUndo
+    undo: UndoRecord
 
     def __str__(self) -> str:
-        what = self.undo.what if isinstance(self.undo, ProcessUndo) else f"{self.undo.door} on proxy {self.undo.proxy}"
+        undo = self.undo
+        if isinstance(undo, SessionsUndo):
+            what = f"sessions {undo.marker} on database {undo.database}"
+        else:
+            what = undo.what if isinstance(undo, ProcessUndo) else f"{undo.door} on proxy {undo.proxy}"
         return f"{self.undo.fault_id} ({what}) of run {self.run_folder.name}"
 
 
@@ -81,13 +85,6 @@ def _heal(leftover: Leftover, *, by_preflight: bool) -> Healing:
 def _tell(leftover: Leftover, record: Record) -> None:
     """Into a segment of our own in the dead run's journal, on that run's clock."""
     started = reader.read(leftover.run_folder).first(RunStarted)
-    clock = _clock_of(started) if started is not None else Clock.start()
+    clock = clock_of(started) if started is not None else Clock.start()
     with Journal(leftover.run_folder / "journal", f"heal-{os.getpid()}-{leftover.undo.fault_id}", clock) as journal:
         journal.write(record)
-
-
-def _clock_of(started: RunStarted) -> Clock:
-    """The dead run's clock, rebuilt from the wall time: after a reboot its boot clock means nothing any more."""
-    now = Clock.start()
-    elapsed_s = (now.started_at - datetime.fromisoformat(started.started_at)).total_seconds()
-    return Clock(now.epoch_boot_s - elapsed_s, datetime.fromisoformat(started.started_at))

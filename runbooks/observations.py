@@ -43,7 +43,8 @@ class Observations:
             names=_sum_names(windows),
             in_flight=sum(w.in_flight for w in windows) / len(windows) if windows else 0.0,
             task_errors=sum(w.task_errors for w in windows),
-            sessions=_mean_sessions(self.readings(start_s, end_s)),
+            sessions=_means(self.readings(start_s, end_s), ("connections", "clients")),
+            commands=_means(self.readings(start_s, end_s), ("ops_per_s",)),
         )
 
 
@@ -67,11 +68,11 @@ def _sum(parts: Sequence[RequestStats]) -> RequestStats:
     )
 
 
-def _mean_sessions(readings: Iterable[Readings]) -> dict[str, float]:
-    """The platform's connections by source: "connections" of a database, "clients" of a cache."""
+def _means(readings: Iterable[Readings], keys: Sequence[str]) -> dict[str, float]:
+    """The mean by source of the first of `keys` that it has: a database's "connections" are a cache's "clients"."""
     values: dict[str, list[float]] = {}
     for reading in readings:
-        for key in ("connections", "clients"):
+        for key in keys:
             if key in reading.values:
                 values.setdefault(reading.source, []).append(reading.values[key])
     return {source: sum(v) / len(v) for source, v in values.items()}

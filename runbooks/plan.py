@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic.fields import FieldInfo
-
-from faults.quantity import say_seconds, seconds
+from faults.quantity import as_said, say_seconds
 from runbooks.runbook import Runbook
 
 
@@ -60,24 +58,16 @@ def _by_start(runbook: Runbook) -> list[int]:
 def _fault_row(runbook: Runbook, index: int, phase_s: float) -> Row:
     fault = runbook.faults[index]
     start_s = phase_s + fault.at_s
-    how = " ".join([fault.kind, f"on {fault.proxy}", *_params(runbook, index)])
+    how = " ".join([fault.kind, f"on {fault.place}", *_params(runbook, index)])
     return Row(clock(start_s), clock(start_s + fault.for_s), fault.name, how, is_phase=False)
 
 
 def _params(runbook: Runbook, index: int) -> list[str]:
     """What the runbook asks of the kind."""
-    params = runbook.faults[index].params
-    fields = type(params).model_fields
-    return [
-        f"{name} {_said(getattr(params, name), fields[name])}" for name in fields if name in params.model_fields_set
-    ]
-
-
-def _said(value: object, field: FieldInfo) -> str:
-    readers = [getattr(part, "func", None) for part in field.metadata]
-    if isinstance(value, int | float) and seconds in readers:
-        return say_seconds(value)
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    fault = runbook.faults[index]
+    params, fields = fault.params, type(fault.params).model_fields
+    chosen = [name for name in fault.param_names if name in params.model_fields_set]
+    return [f"{name} {as_said(getattr(params, name), fields[name])}" for name in chosen]
 
 
 def _how(runbook: Runbook, phase: str) -> str:
@@ -89,4 +79,6 @@ def _how(runbook: Runbook, phase: str) -> str:
     judged = f"{levels} service level{'' if levels == 1 else 's'}"
     if phase == "recovery":
         return f"{judged} again within {say_seconds(runbook.recover_within_s)}"
-    return f"{judged} {'must hold' if phase == 'baseline' else 'judged'}"
+    alerts = len(runbook.alerts) if phase == "faults" else 0
+    told = f", {alerts} alert{'' if alerts == 1 else 's'} must fire" if alerts else ""
+    return f"{judged} {'must hold' if phase == 'baseline' else 'judged'}{told}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TypeVar
 
 from harness.clock import Clock
@@ -29,6 +30,7 @@ class Recorder:
         self._screen = screen
         self._lock = threading.Lock()
         self._records: list[Record] = []
+        self._listeners: list[Callable[[Record], None]] = []
         self._narrator = Narrator()
 
     def record(self, record: Record) -> None:
@@ -40,6 +42,12 @@ class Recorder:
         line = self._narrator.line(record)
         if line is not None:
             self._screen.event(record.t, line.text, line.level)
+        for listener in self._listeners:
+            listener(record)
+
+    def listen(self, listener: Callable[[Record], None]) -> None:
+        """Calls `listener` with every record from now on; it must not block and not raise."""
+        self._listeners.append(listener)
 
     def _redacted(self, record: Record) -> Record:
         """What is told, printed and summed up is as clean as what is written; numbers hold no secrets."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from faults.fault import FaultPlan
+from harness.analysis.alert_level import AlertLevel
 from harness.analysis.service_level import ServiceLevel
 from harness.guard.condition import Condition
 
@@ -21,6 +23,8 @@ class LoadPlan:
     users: int | None = None
     spawn_rate: float | None = None
     args: tuple[str, ...] = ()
+    processes: int | None = None  # -1: one for each core
+    web_port: int | None = None  # Locust's own web page; 0: the system chooses the port
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,23 @@ class Phases:
 
 @dataclass(frozen=True, slots=True)
 class RollbackStep:
-    """A step of the platform's own way back, run when a person asks."""
+    """A step of the platform's own way back: on a `host`, in a `container`, or here, where both are "".
+
+    `when` it runs by itself: never ("asked" by a person), when a stop condition has "stopped" the run, or whenever an
+    incident opened ("not-held").
+    """
 
     host: str
     run: str
-    when: Literal["asked"] = "asked"
+    when: Literal["asked", "stopped", "not-held"] = "asked"
+    container: str = ""
+    name: str = ""
+    timeout_s: float = 60.0
+
+    @property
+    def where(self) -> str:
+        """The place by its name: a person who runs it types this."""
+        return self.host or self.container or "here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +76,9 @@ class Runbook:
     collect: tuple[str, ...]
     rollback: tuple[RollbackStep, ...]
     slack_channel: str
+    alerts: tuple[AlertLevel, ...] = ()
     hidden: tuple[str, ...] = field(default=(), repr=False)  # secrets in the load's arguments, for the redactor
+    roles: Mapping[str, str] = field(default_factory=dict)  # who does what: {"lead": "Ada"}
 
     @property
     def faults_s(self) -> float:

@@ -30,6 +30,7 @@ def _lines(result: Result, folder: Path) -> Iterator[tuple[str, str]]:
     yield from _traffic(result)
     yield from _halt(result)
     yield from _faults(result)
+    yield from _broken(result)
     yield from _findings(result)
     yield from _evidence(result)
     yield from _places(folder)
@@ -71,6 +72,18 @@ def _healed(fault: FaultResult) -> str:
     if fault.healed_at is None and fault.measured_after:
         return f"taken off, but the wire is NOT BACK: {fault.measured_after}"
     return "NOT HEALED: type gameday heal"
+
+
+def _broken(result: Result) -> Iterator[tuple[str, str]]:
+    """What no drill asks for, and what the alerting did; after a halt also what nobody could be sure of."""
+    words = {"invariant": "invariant", "crash": "crash", "alert": "alert"}
+    for level in result.service_levels:
+        if level.about not in words or level.phase == "baseline":
+            continue
+        if level.met is False:
+            yield f"  {words[level.about]:<9} {level.text}, in {level.phase}", "bold red"
+        elif level.met is None and result.stop is not None:
+            yield f"  {words[level.about]:<9} {level.text}, in {level.phase}", "yellow"
 
 
 def _findings(result: Result) -> Iterator[tuple[str, str]]:

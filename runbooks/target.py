@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.reach.container_roster import ContainerChoice
+
 
 @dataclass(frozen=True, slots=True)
 class Secret:
@@ -44,9 +46,13 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Database:
+    """`exhaust_dsn` and `platform_dsn` serve slot-exhaustion: the role that takes the slots, and the platform's own."""
+
     name: str
     dsn: Secret
     through: str = ""
+    exhaust_dsn: Secret | None = None
+    platform_dsn: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,8 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host reached over SSH: `ssh` is "user@host:port" or a name in the user's ssh_config."""
+    """A host reached over SSH: `ssh` is "user@host:port" or a name in the user's ssh_config. `processes`: those that
+    are watched, by name: a part of the command line with `*` for anything."""
 
     name: str
     ssh: str
@@ -66,6 +73,19 @@ class Host:
     commands: tuple[str, ...] = ()
     identity: Path | None = None
     known_hosts: Path | None = None
+    processes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """The platform's alerting: `alertmanager` is its address, asked with a bearer `token`, or `user` and `password`, or
+    neither; or it posts to the `webhook` that listens on (host, port, path)."""
+
+    alertmanager: str = ""
+    token: Secret | None = None
+    user: str = ""
+    password: Secret | None = None
+    webhook: tuple[str, int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +103,16 @@ class Target:
     databases: Mapping[str, Database]
     caches: Mapping[str, Cache]
     hosts: Mapping[str, Host]
-    containers: Mapping[str, str] = field(default_factory=dict)
+    containers: ContainerChoice | None = None
     hidden: tuple[str, ...] = field(default=(), repr=False)  # passwords inside the secrets, each by itself
     warnings: tuple[str, ...] = ()  # what is odd in the file and no defect; preflight tells
+
+    alerting: Alerting | None = None
 
     def secrets(self) -> tuple[str, ...]:
         """Every resolved secret value, for the redactor."""
         values = [d.dsn for d in self.databases.values()] + [c.url for c in self.caches.values()]
+        values += [s for d in self.databases.values() for s in (d.exhaust_dsn, d.platform_dsn) if s is not None]
+        if self.alerting is not None:
+            values += [s for s in (self.alerting.token, self.alerting.password) if s is not None]
         return (*(s.value for s in values if s.value), *self.hidden)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from harness.analysis import generator
 from harness.journal.plan import PlannedFault
 from harness.journal.record import (
     FaultHealed,
@@ -14,6 +15,10 @@ from harness.journal.record import (
     InjectionFailed,
     LevelJudged,
     LoadEnded,
+    LoadSteered,
+    PhaseEnded,
+    PhaseName,
+    PhaseStarted,
     Proof,
     Record,
     Recovered,
@@ -21,7 +26,9 @@ from harness.journal.record import (
     StopDecided,
     Verdict,
     VerdictReached,
+    Window,
 )
+from harness.report.success import untouched
 
 SEVERITY: tuple[Verdict, ...] = ("held", "invalid", "deviated", "stopped", "not-healed")
 EXIT_CODES: dict[Verdict, int] = {
@@ -52,17 +59,23 @@ def reach_verdict(records: Sequence[Record], *, recover_within_s: float) -> Verd
     return VerdictReached(
         verdict=verdict,
         reason="; ".join(dict.fromkeys(reasons)) or "every service level was met in every phase",
-        exit_code=exit_code(verdict, started.expect, by_person=stop is not None and stop.source != "condition"),
+        exit_code=exit_code(
+            verdict,
+            started.expect,
+            by_person=stop is not None and stop.source != "condition",
+            broken=any(level.about == "invariant" and level.met is False for level in _of(records, LevelJudged)),
+        ),
     )
 
 
-def exit_code(verdict: Verdict, expect: Verdict, *, by_person: bool) -> int:
+def exit_code(verdict: Verdict, expect: Verdict, *, by_person: bool, broken: bool = False) -> int:
     """The exit code: a match with `expect` is 0, another of held, deviated, stopped is 10; a stop by a person and
-    the verdicts that nobody can expect keep their own."""
+    the verdicts that nobody can expect keep their own. A stop that was expected is no match where an invariant is
+    `broken`: nobody drills to charge twice."""
     if verdict not in _EXPECTABLE or (verdict == "stopped" and by_person):
         return EXIT_CODES[verdict]
     if verdict == expect:
-        return 0
+        return EXIT_CODES["deviated"] if broken and verdict == "stopped" else 0
     return EXIT_CODES["deviated"] if expect != "held" else EXIT_CODES[verdict]
 
 
@@ -76,16 +89,60 @@ def _grounds(records: Sequence[Record], started: RunStarted, recover_within_s: f
     stop = next(iter(_of(records, StopDecided)), None)
     if stop is not None:
         yield _Ground("invalid" if stop.source == "error" else "stopped", stop.reason)
+    if started.faults:
+        yield from _exercise(records, started, recover_within_s, stopped=stop is not None)
+    else:
+        yield from _load_test(records, started, stopped=stop is not None)
+    for ended in _of(records, LoadEnded):
+        if not ended.by_person and (stop is None or stop.source != "error"):
+            yield _Ground("invalid", f"the load ended by itself (exit code {ended.exit_code}) before the timeline did")
+    for steered in _of(records, LoadSteered):
+        what = f"somebody changed the number of users to {steered.users} on Locust's web page"
+        yield _Ground("invalid", f"{what}: the load was not the runbook's")
+
+
+def _exercise(
+    records: Sequence[Record], started: RunStarted, recover_within_s: float, *, stopped: bool
+) -> Iterator[_Ground]:
+    """A run with faults: they come in only where the baseline holds."""
     baseline_missed = [r for r in _of(records, LevelJudged) if r.phase == "baseline" and r.met is not True]
     for level in baseline_missed:
         yield _Ground("invalid", f"{_said(level)} at the baseline: nothing was injected")
     if not baseline_missed:
-        yield from _levels(records, stopped=stop is not None)
-        yield from _recovery(records, recover_within_s)
-    yield from _faults(records, started.faults, stopped=stop is not None or bool(baseline_missed))
-    for ended in _of(records, LoadEnded):
-        if stop is None or stop.source != "error":
-            yield _Ground("invalid", f"the load ended by itself (exit code {ended.exit_code}) before the timeline did")
+        yield from _levels(records, stopped=stopped)
+        yield from _recovery(records, recover_within_s, stopped=stopped)
+    yield from _faults(records, started.faults, stopped=stopped or bool(baseline_missed))
+
+
+def _load_test(records: Sequence[Record], started: RunStarted, *, stopped: bool) -> Iterator[_Ground]:
+    """A run without faults, a plain load test: a level that is missed is its result. Only one that the load
+    generator's own lag may have missed proves nothing. Tags leave levels out, as long as any is left."""
+    lags_ms = _lags_ms(records)
+    judged = _of(records, LevelJudged)
+    touched = [level for level in judged if not untouched(level, started)]
+    for level in touched if any(level.unit in ("ms", "fraction") for level in touched) else judged:
+        if level.met is False:
+            yield _missed(level, lags_ms.get(level.phase, 0.0))
+        elif level.met is None and not stopped:
+            yield _Ground("invalid", _said(level))
+
+
+def _missed(level: LevelJudged, lag_ms: float) -> _Ground:
+    own = level.unit == "ms" and level.value is not None and level.value - lag_ms <= level.limit
+    if own and lag_ms > generator.BUSY_LAG_MS:
+        lagged = f"the load generator itself lagged by {lag_ms:.0f} ms"
+        return _Ground("invalid", f"{_said(level)}, but {lagged}: the platform may have met it")
+    return _Ground("deviated", f"{_said(level)} under load")
+
+
+def _lags_ms(records: Sequence[Record]) -> dict[PhaseName, float]:
+    """The load generator's lag in each phase."""
+    windows = _of(records, Window)
+    ends = {r.name: r.t for r in _of(records, PhaseEnded)}
+    return {
+        r.name: generator.lag_ms([w for w in windows if w.start >= r.t and w.end <= ends.get(r.name, w.end)])
+        for r in _of(records, PhaseStarted)
+    }
 
 
 def _not_healed(records: Sequence[Record]) -> Iterator[_Ground]:
@@ -110,7 +167,7 @@ def _levels(records: Sequence[Record], *, stopped: bool) -> Iterator[_Ground]:
             yield _Ground("invalid", f"{_said(level)} under the faults")
 
 
-def _recovery(records: Sequence[Record], recover_within_s: float) -> Iterator[_Ground]:
+def _recovery(records: Sequence[Record], recover_within_s: float, *, stopped: bool) -> Iterator[_Ground]:
     for recovered in _of(records, Recovered):
         took_s = recovered.time_to_recover_s
         if took_s is None:
@@ -118,7 +175,11 @@ def _recovery(records: Sequence[Record], recover_within_s: float) -> Iterator[_G
         elif took_s > recover_within_s:
             yield _Ground("deviated", f"recovery took {took_s:.1f} s, more than {recover_within_s:g} s")
     for level in _of(records, LevelJudged):
-        if level.phase == "recovery" and level.met is None:
+        if level.phase != "recovery":
+            continue
+        if level.met is False:
+            yield _Ground("deviated", f"{_said(level)} in recovery")
+        elif level.met is None and not stopped:
             yield _Ground("invalid", f"{_said(level)} in recovery")
 
 

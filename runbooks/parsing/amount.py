@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from faults.quantity import Seconds, fraction, seconds
+from faults.quantity import BYTES, Seconds, fraction, seconds
 
-_BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)")
 LONGEST_S = 86_400.0
 """The most that a phase or a fault may last, a day: more is a slip of the pen."""
 _MOST_USERS = 1_000_000
+_MOST_PROCESSES = 64
 _DURATION_SIGN = re.compile(r"\d\s*(us|ms|s|min|m|h)\b")
 
 
@@ -41,6 +41,17 @@ def _rate(value: object) -> float:
     return fraction(value)
 
 
+def _processes(value: object) -> object:
+    """ "auto" is -1."""
+    if value in ("auto", "-1") or (value == -1 and not isinstance(value, bool)):
+        return -1
+    if isinstance(value, str) and not value.isdigit():
+        raise ValueError(f"{value!r} is no number of processes -> write 2, or auto for one on each core")
+    if isinstance(value, bool) or value in (0, "0"):
+        raise ValueError("must be at least 1, or auto for one on each core")
+    return value
+
+
 def _reading(value: object) -> float:
     """ "90%" is 0.9, "5s" is 5, "2GiB" is bytes, a number is itself."""
     if isinstance(value, bool):
@@ -51,7 +62,7 @@ def _reading(value: object) -> float:
     if text.endswith("%"):
         return fraction(text)
     if size := _SIZE.fullmatch(text):
-        return float(size[1]) * _BYTES[size[2]]
+        return float(size[1]) * BYTES[size[2]]
     if _DURATION_SIGN.search(text):
         return seconds(text)
     try:
@@ -84,4 +95,11 @@ ReadingValue = Annotated[
 Count = Annotated[int, BeforeValidator(_no_bool), Field(gt=0)]
 Users = Annotated[Count, Field(le=_MOST_USERS)]
 UsersPerSecond = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, le=_MOST_USERS)]
+Processes = Annotated[
+    int,
+    BeforeValidator(_processes),
+    Field(ge=-1, le=_MOST_PROCESSES),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": _MOST_PROCESSES}, {"const": "auto"}]}),
+]
+"""How many load processes; "auto" is -1, one for each core, as Locust has it."""
 Text = Annotated[str, Field(min_length=1)]

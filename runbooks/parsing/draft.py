@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from runbooks.parsing.target_entries import CacheEntry, DatabaseEntry, HostEntry, ProxyEntry
 from runbooks.parsing.validation import Entry, quiet
-from runbooks.target import Target
+from runbooks.target import Database, Target
 
 E = TypeVar("E", bound=Entry)
 
@@ -16,7 +16,9 @@ E = TypeVar("E", bound=Entry)
 @dataclass(frozen=True, slots=True)
 class TargetNames:
     """The names that a runbook can refer to. `provable`: proxies whose wire can be probed; `round_trip`: those of them
-    whose round trip can be measured (a tcp probe only connects); `with_database`: proxies of a database."""
+    whose round trip can be measured (a tcp probe only connects); `with_database`: proxies of a database; `exhaustible`:
+    databases with the two further ways in that slot-exhaustion needs; `alerting`: whether alerts can be heard;
+    `processes`: those that are watched, "app-1.crowdfund"."""
 
     proxies: frozenset[str] = frozenset()
     databases: frozenset[str] = frozenset()
@@ -26,6 +28,10 @@ class TargetNames:
     provable: frozenset[str] = frozenset()
     round_trip: frozenset[str] = frozenset()
     with_database: frozenset[str] = frozenset()
+    exhaustible: frozenset[str] = frozenset()
+    processes: frozenset[str] = frozenset()
+    alerting: bool = False
+    containers: tuple[str, ...] | None = None  # the names listed; None: the target has none
 
     @classmethod
     def of(cls, target: Target) -> TargetNames:
@@ -39,6 +45,10 @@ class TargetNames:
             provable=users | {p.name for p in target.proxies.values() if p.probe},
             round_trip=users | {p.name for p in target.proxies.values() if p.probe == "http"},
             with_database=_through(target.databases.values()),
+            exhaustible=_exhaustible(target.databases),
+            processes=frozenset(f"{h.name}.{p}" for h in target.hosts.values() for p in h.processes),
+            alerting=target.alerting is not None,
+            containers=target.containers.names if target.containers is not None else None,
         )
 
 
@@ -51,6 +61,8 @@ class TargetDraft:
     caches: dict[str, CacheEntry] = field(default_factory=dict)
     hosts: dict[str, HostEntry] = field(default_factory=dict)
     named: dict[str, frozenset[str]] = field(default_factory=dict)
+    alerting: bool = False
+    containers: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, value: Mapping[str, object]) -> TargetDraft:
@@ -61,6 +73,8 @@ class TargetDraft:
             caches=_readable(CacheEntry, sections["caches"]),
             hosts=_readable(HostEntry, sections["hosts"]),
             named={key: frozenset(section) for key, section in sections.items()},
+            alerting=value.get("alerting") is not None,
+            containers=_listed_containers(value.get("containers")),
         )
 
     def names(self) -> TargetNames:
@@ -79,6 +93,10 @@ class TargetDraft:
             provable=users | {n for n, p in self.proxies.items() if p.probe},
             round_trip=users | {n for n, p in self.proxies.items() if p.probe and p.probe.http},
             with_database=self.named["proxies"] if self._broken("databases") else databases,
+            exhaustible=_exhaustible(self.databases) | (self.named["databases"] - self.databases.keys()),
+            processes=frozenset(f"{name}.{p}" for name, host in self.hosts.items() for p in host.processes),
+            alerting=self.alerting,
+            containers=self.containers,
         )
 
     def _broken(self, section: str) -> bool:
@@ -90,10 +108,21 @@ def _section(value: Mapping[str, object], key: str) -> Mapping[str, object]:
     return section if isinstance(section, dict) else {}
 
 
+def _listed_containers(section: object) -> tuple[str, ...] | None:
+    if section is None:
+        return None
+    names = section.get("names") if isinstance(section, dict) else None
+    return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
+
+
 def _readable(model: type[E], section: Mapping[str, object]) -> dict[str, E]:
     """The sound ones; the whole file's model reports the others."""
     read = {name: quiet(model, value) for name, value in section.items()}
     return {name: entry for name, entry in read.items() if entry is not None}
+
+
+def _exhaustible(databases: Mapping[str, Database] | Mapping[str, DatabaseEntry]) -> frozenset[str]:
+    return frozenset(name for name, d in databases.items() if d.exhaust_dsn and d.platform_dsn)
 
 
 def _through(users: Iterable[object]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,9 +12,13 @@ from faults.fault import FaultPlan
 from faults.quantity import say_seconds
 from runbooks.parsing.amount import Moment, Stretch, Text
 from runbooks.parsing.draft import TargetNames
+from runbooks.parsing.fault_timing import check_timing
 from runbooks.parsing.suggestion import suggest
 from runbooks.parsing.validation import Checked, Entry, known_keys
 from runbooks.parsing.yaml_source import Place
+
+_OTHER_WORDS = {"direction": "stream", "timeout": "after", "limit": "bytes"}
+"""Words of Toxiproxy and of its users for what is another key here."""
 
 
 class Kind(Protocol):
@@ -35,6 +39,9 @@ class Kind(Protocol):
     @property
     def needs_round_trip(self) -> bool: ...
 
+    @property
+    def on(self) -> Literal["proxy", "database"]: ...
+
 
 def kinds() -> Mapping[str, Kind]:
     """The fault kinds by name."""
@@ -48,7 +55,8 @@ class FaultEntry(Entry):
 
     name: Text
     kind: Text
-    proxy: Text = Field(description="the target's proxy that the fault sits on")
+    proxy: Text | None = Field(default=None, description="the target's proxy that the fault sits on")
+    database: Text | None = Field(default=None, description="the target's database that the fault sits on")
     at: Moment = Field(
         default=0.0, description="from the start of the faults phase", json_schema_extra={"default": "0s"}
     )
@@ -69,14 +77,27 @@ def read_faults(entries: list[Any], checked: Checked, names: TargetNames | None)
         plan = _read(entry, f"f{index + 1}", place, checked)
         if names is not None:
             _check_proxy(entry, place, checked, names)
+            _check_database(entry, place, checked, names)
         name = entry.get("name")
         if isinstance(name, str) and seen.setdefault(name, index) != index:
             first = checked.source.line(("faults", seen[name]))
             checked.defect(place, f"a second fault named {name!r}", f"the first is in line {first}: rename one")
         if plan is not None:
             plans.append(plan)
-    _check_overlaps(plans, checked)
+    check_timing(plans, checked)
+    _check_slots(plans, checked)
     return tuple(plans)
+
+
+def _check_slots(plans: list[FaultPlan], checked: Checked) -> None:
+    """Two that take the slots of one server at once: the second finds none."""
+    taking = sorted((p for p in plans if p.database), key=lambda p: p.at_s)
+    for index, second in enumerate(taking):
+        for first in taking[:index]:
+            if first.database == second.database and second.at_s < first.at_s + first.for_s:
+                what = f"{first.name!r} and {second.name!r} take the slots of {second.database!r} at once"
+                mend = f"start {second.name!r} at {say_seconds(first.at_s + first.for_s)} or later, or make them one"
+                checked.defect(("faults", int(second.id[1:]) - 1), what, mend)
 
 
 def _read(entry: dict[str, Any], fault_id: str, place: Place, checked: Checked) -> FaultPlan | None:
@@ -90,9 +111,22 @@ def _read(entry: dict[str, Any], fault_id: str, place: Place, checked: Checked) 
         checked.defect((*place, "kind"), f"unknown fault kind {name!r}", mend)
         return None
     params = _params(kind, entry, place, checked)
-    if common is None or params is None:
+    if not _sits(kind, entry, place, checked) or common is None or params is None:
         return None
-    return FaultPlan(fault_id, common.name, kind.name, common.proxy, params, common.at, common.for_s)
+    proxy, database = common.proxy or "", common.database or ""
+    return FaultPlan(fault_id, common.name, kind.name, proxy, params, common.at, common.for_s, database)
+
+
+def _sits(kind: Kind, entry: dict[str, Any], place: Place, checked: Checked) -> bool:
+    """Whether the entry names what faults of its kind sit on, and nothing else."""
+    other = "database" if kind.on == "proxy" else "proxy"
+    if other in entry:
+        what = f"{kind.name} sits on a {kind.on}, not on a {other}"
+        checked.defect((*place, other), what, f"write {kind.on}: ... instead")
+    elif entry.get(kind.on) is None:
+        missing = "has no value" if kind.on in entry else "is missing"
+        checked.defect((*place, kind.on), f"the key {kind.on!r} {missing}", f"add {kind.on}: ...")
+    return other not in entry and entry.get(kind.on) is not None
 
 
 def _params(kind: Kind, entry: dict[str, Any], place: Place, checked: Checked) -> BaseModel | None:
@@ -100,7 +134,8 @@ def _params(kind: Kind, entry: dict[str, Any], place: Place, checked: Checked) -
     keys = known_keys(kind.params, ())
     unknown = [key for key in own if key not in keys]
     for key in unknown:
-        mend = suggest(key, [*COMMON, *keys], what="keys here")
+        meant = _OTHER_WORDS.get(key)
+        mend = f"did you mean {meant!r}?" if meant in keys else suggest(key, [*COMMON, *keys], what="keys here")
         checked.defect((*place, key), f"unknown key {key!r} of the fault kind {kind.name!r}", mend)
     return checked.model(kind.params, {k: v for k, v in own.items() if k not in unknown}, place)
 
@@ -116,6 +151,19 @@ def _check_proxy(entry: dict[str, Any], place: Place, checked: Checked, names: T
         checked.defect((*place, "proxy"), *wrong)
 
 
+def _check_database(entry: dict[str, Any], place: Place, checked: Checked, names: TargetNames) -> None:
+    database = entry.get("database")
+    if not isinstance(database, str) or not database:
+        return
+    if database not in names.databases:
+        mend = suggest(database, names.databases, what="the target's databases are")
+        checked.defect((*place, "database"), f"unknown database {database!r}", mend)
+    elif database not in names.exhaustible:
+        what = f"the target has no way in for taking the slots of {database!r}"
+        mend = f"add exhaust_dsn: and platform_dsn: to the database {database} of the target (docs/targets.md)"
+        checked.defect((*place, "database"), what, mend)
+
+
 def _wrong_proxy(kind: Kind, proxy: str, names: TargetNames) -> tuple[str, str] | None:
     """Why a fault of this kind can't sit on a proxy, and the mend."""
     if kind.needs_database and proxy not in names.with_database:
@@ -129,14 +177,3 @@ def _wrong_proxy(kind: Kind, proxy: str, names: TargetNames) -> tuple[str, str] 
         what = f"{kind.name} on the proxy {proxy!r} can't be proven: its tcp probe only connects"
         return what, f"write probe: {{http: /path}} there, {through}"
     return None
-
-
-def _check_overlaps(plans: list[FaultPlan], checked: Checked) -> None:
-    """Two `down` on one proxy at once: healing the first would end the second."""
-    downs = sorted((p for p in plans if p.kind == "down"), key=lambda p: p.at_s)
-    for index, second in enumerate(downs):
-        for first in downs[:index]:
-            if first.proxy == second.proxy and second.at_s < first.at_s + first.for_s:
-                mend = f"start {second.name!r} at {say_seconds(first.at_s + first.for_s)} or later, or make them one"
-                what = f"the faults {first.name!r} and {second.name!r} are both down on {second.proxy!r} at once"
-                checked.defect(("faults", int(second.id[1:]) - 1), what, mend)

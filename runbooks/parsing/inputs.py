@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from runbooks.parsing.as_played import AsPlayed
 from runbooks.parsing.defects import raise_if_any
 from runbooks.parsing.draft import TargetNames
 from runbooks.parsing.runbook_file import read_runbook
@@ -30,17 +31,21 @@ def load_inputs(
     return runbook.runbook, target.target
 
 
-def load_target(path: Path, *, environment: Mapping[str, str] | None = None) -> Target:
-    """The target alone. Raises BadInput with every defect."""
-    reading = read_target(path, os.environ if environment is None else environment)
+def load_target(path: Path, *, environment: Mapping[str, str] | None = None, text: str | None = None) -> Target:
+    """The target alone; `text` stands in for what is in the file. Raises BadInput with every defect."""
+    reading = read_target(path, os.environ if environment is None else environment, text)
     raise_if_any(reading.defects)
     assert reading.target is not None
     return reading.target
 
 
-def load_runbook(path: Path, target: Target, *, environment: Mapping[str, str] | None = None) -> Runbook:
-    """The runbook, checked against a target that has been read. Raises BadInput with every defect."""
-    reading = read_runbook(path, TargetNames.of(target), os.environ if environment is None else environment)
+def load_runbook(
+    path: Path, target: Target, *, environment: Mapping[str, str] | None = None, played: AsPlayed | None = None
+) -> Runbook:
+    """The runbook, checked against a target that has been read; `played` stands in for what is in the file.
+
+    Raises BadInput with every defect."""
+    reading = read_runbook(path, TargetNames.of(target), os.environ if environment is None else environment, played)
     raise_if_any(reading.defects)
     assert reading.runbook is not None
     return reading.runbook

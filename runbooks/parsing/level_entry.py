@@ -1,14 +1,24 @@
-"""A service level as a person writes it: on requests, on a reading, or an invariant."""
+"""A service level as a person writes it: on requests, on a reading, on crashes, or an invariant."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
-from harness.analysis.service_level import QueryLevel, ReadingLevel, RequestLevel, ServiceLevel
+from harness.analysis.reading_level import source_glob
+from harness.analysis.service_level import By, CrashLevel, ReadingLevel, RequestLevel, ServiceLevel
 from runbooks.parsing.amount import Length, Rate, ReadingValue, Text
 from runbooks.parsing.draft import TargetNames
+from runbooks.parsing.invariant_entry import (
+    CommandLevelEntry,
+    InvariantEntry,
+    QueryLevelEntry,
+    UrlLevelEntry,
+    check_names,
+    read_invariant,
+)
+from runbooks.parsing.reading_glob import ANY_CONTAINER, CONTAINERS, is_glob, read_sources, sources_of
 from runbooks.parsing.reading_name import check_limits, check_reading
 from runbooks.parsing.request_glob import check_glob
 from runbooks.parsing.suggestion import suggest
@@ -30,42 +40,39 @@ class RequestLevelEntry(Entry):
 
 
 class ReadingLevelEntry(Entry):
-    """A limit on the mean of a reading over a phase."""
+    """A limit on a reading over a phase."""
 
     name: Text
-    reading: Text = Field(description='"app-1.cpu", "database.main.active", "cache.main.hit_ratio"')
+    reading: Text = Field(description='"app-1.cpu", "database.main.active", "cache.main.hit_rate"; several: "*.cpu"')
     max: ReadingValue | None = None
     min: ReadingValue | None = None
+    by: By = Field(default="mean", description="mean of the phase, its peak (the worst reading), or its end")
 
 
-def _single(value: object) -> object:
-    if not isinstance(value, int | float | str | bool | None):
-        raise ValueError("must be one value: a number, a text, true, false or null")
-    return value
-
-
-class QueryEntry(Entry):
-    """A query and the single value that it must answer."""
-
-    database: Text
-    sql: Text
-    equals: Annotated[Any, BeforeValidator(_single), WithJsonSchema({"type": ["number", "string", "boolean", "null"]})]
-
-
-class QueryLevelEntry(Entry):
-    """An invariant."""
+class CrashLevelEntry(Entry):
+    """Nothing of the platform dies or is started again unasked."""
 
     name: Text
-    query: QueryEntry
+    crashes: Literal["none"]
+    of: Text = Field(default="*", description='"container.api", "database.*", "app-1.nginx"; everything if left out')
 
 
 MODELS: dict[str, type[Entry]] = {
     "requests": RequestLevelEntry,
     "reading": ReadingLevelEntry,
+    "crashes": CrashLevelEntry,
     "query": QueryLevelEntry,
+    "url": UrlLevelEntry,
+    "command": CommandLevelEntry,
 }
-_LIMITS = {"requests": ("p50", "p95", "p99", "mean", "max", "error_rate"), "reading": ("max", "min"), "query": ()}
-_EXAMPLE = 'write requests: "* /api/*", reading: app-1.cpu, or query: {database: ..., sql: ..., equals: ...}'
+_LIMITS: dict[str, tuple[str, ...]] = {
+    "requests": ("p50", "p95", "p99", "mean", "max", "error_rate"),
+    "reading": ("max", "min"),
+}
+_EXAMPLE = (
+    'write requests: "* /api/*", reading: app-1.cpu, crashes: none, query: {database: ..., sql: ..., equals: ...}, '
+    "url: {get: ...} or command: {host: ..., run: ...}"
+)
 
 
 def read_levels(entries: list[Any], checked: Checked, names: TargetNames | None) -> tuple[ServiceLevel, ...]:
@@ -96,17 +103,29 @@ def _read(entry: Any, place: Place, checked: Checked, names: TargetNames | None)
         return None
     kind = kinds[0]
     read = checked.model(MODELS[kind], entry, place)
-    if _LIMITS[kind] and not any(limit in entry for limit in _LIMITS[kind]):
-        checked.defect(place, "a service level without a limit", f"add one of: {', '.join(_LIMITS[kind])}")
+    limits = _LIMITS.get(kind, ())
+    if limits and not any(limit in entry for limit in limits):
+        checked.defect(place, "a service level without a limit", f"add one of: {', '.join(limits)}")
     if isinstance(read, RequestLevelEntry):
         return _request(read, place, checked)
-    reading = entry.get("reading")
-    if isinstance(reading, str):
-        check_reading(reading, (*place, "reading"), checked, names)
-    _check_database(place, checked, names)
+    sources = _sources(entry.get("reading"), place, checked, names)
+    check_names(place, checked, names)
     if isinstance(read, ReadingLevelEntry):
-        return _reading(read, place, checked)
-    return _query(read) if isinstance(read, QueryLevelEntry) else None
+        return _reading(read, place, checked, sources)
+    if isinstance(read, CrashLevelEntry):
+        return _crashes(read, place, checked, names)
+    return read_invariant(read, place, checked) if isinstance(read, InvariantEntry) else None
+
+
+def _sources(reading: object, place: Place, checked: Checked, names: TargetNames | None) -> tuple[str, ...]:
+    """The sources that a glob over readings means, as far as the files tell."""
+    if not isinstance(reading, str):
+        return ()
+    at = (*place, "reading")
+    if is_glob(reading):
+        return read_sources(reading, at, checked, names)
+    check_reading(reading, at, checked, names)
+    return ()
 
 
 def _request(read: RequestLevelEntry, place: Place, checked: Checked) -> RequestLevel:
@@ -123,24 +142,24 @@ def _request(read: RequestLevelEntry, place: Place, checked: Checked) -> Request
     )
 
 
-def _reading(read: ReadingLevelEntry, place: Place, checked: Checked) -> ReadingLevel:
+def _reading(read: ReadingLevelEntry, place: Place, checked: Checked, sources: tuple[str, ...]) -> ReadingLevel:
     limits = {"max": read.max, "min": read.min}
     check_limits(read.reading, (*place, "reading"), limits, checked)
     if read.max is not None and read.min is not None and read.min > read.max:
         checked.defect((*place, "min"), "min is above max", "swap them")
-    return ReadingLevel(name=read.name, reading=read.reading, max=read.max, min=read.min)
+    return ReadingLevel(read.name, read.reading, max=read.max, min=read.min, by=read.by, sources=sources)
 
 
-def _query(read: QueryLevelEntry) -> QueryLevel:
-    return QueryLevel(name=read.name, database=read.query.database, sql=read.query.sql, equals=read.query.equals)
-
-
-def _check_database(place: Place, checked: Checked, names: TargetNames | None) -> None:
-    at = (*place, "query", "database")
-    database = checked.source.at(at)
-    if names is not None and isinstance(database, str) and database not in names.databases:
-        mend = suggest(database, names.databases, what="the target's databases are")
-        checked.defect(at, f"unknown database {database!r}", mend)
+def _crashes(read: CrashLevelEntry, place: Place, checked: Checked, names: TargetNames | None) -> CrashLevel:
+    """A slip of the pen in `of` would watch nothing."""
+    if names is not None:
+        means = source_glob(read.of)
+        watched = [source for source in sources_of(names) if source not in names.hosts]
+        any_container = names.containers is not None and (means(ANY_CONTAINER) or read.of.startswith(CONTAINERS))
+        if not any_container and not any(map(means, watched)):
+            what = f"nothing of the target would tell a crash of {'anything' if read.of == '*' else read.of}"
+            checked.defect((*place, "of"), what, suggest(read.of, watched, what="what is watched is"))
+    return CrashLevel(name=read.name, of=read.of)
 
 
 def _ms(seconds: float | None) -> float | None:

@@ -27,6 +27,10 @@ _OURS = {
     "--host": "the target's base_url",
     "-t": "phases",
     "--run-time": "phases",
+    "--processes": "load.processes",
+    "-P": "gameday's own option --web-port",
+    "--web-port": "gameday's own option --web-port",
+    "--headful": "gameday's own option --web-ui",
 }
 
 
@@ -39,6 +43,7 @@ def read_load(entry: LoadEntry, folder: Path) -> LoadPlan:
         users=entry.users,
         spawn_rate=entry.spawn_rate,
         args=tuple(entry.args),
+        processes=entry.processes,
     )
 
 

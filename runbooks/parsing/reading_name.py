@@ -1,4 +1,4 @@
-"""The names of readings: "app-1.cpu", "database.main.active", "cache.main.hit_rate"."""
+"""The names of readings: "app-1.cpu", "database.main.active", "cache.main.hit_rate", "container.api.memory"."""
 
 from __future__ import annotations
 
@@ -21,6 +21,30 @@ HOST = (
     "cpus",
     "received_bytes_per_s",
     "sent_bytes_per_s",
+    "memory_available_bytes",
+    "disk_read_bytes_per_s",
+    "disk_write_bytes_per_s",
+    "disk_busy",
+    "cpu_pressure",
+    "io_pressure",
+    "memory_pressure",
+    "retransmits",
+    "network",
+    "oom_kills",
+)
+PROCESS = (
+    "cpu",
+    "busiest_thread",
+    "cpu_wait",
+    "memory_bytes",
+    "processes",
+    "threads",
+    "open_files",
+    "oldest_age_s",
+    "io_waiting",
+    "read_bytes_per_s",
+    "write_bytes_per_s",
+    "output_bytes_per_s",
 )
 DATABASE = (
     "connections",
@@ -52,7 +76,21 @@ CACHE = (
     "evicted_per_s",
     "hit_rate",
 )
-SHARES = frozenset({"cpu", "steal", "iowait", "memory", "swap", "disk", "hit_rate"})
+CONTAINER = (
+    "running",
+    "restarts",
+    "health",
+    "cpu",
+    "memory",
+    "memory_bytes",
+    "processes",
+    "received_bytes_per_s",
+    "sent_bytes_per_s",
+    "disk_read_bytes_per_s",
+    "disk_write_bytes_per_s",
+)
+_WAITED = frozenset({"cpu_pressure", "io_pressure", "memory_pressure", "cpu_wait", "busiest_thread", "disk_busy"})
+SHARES = _WAITED | {"cpu", "steal", "iowait", "memory", "swap", "disk", "hit_rate", "network", "retransmits"}
 """Readings that are a share of 0..1."""
 
 
@@ -65,7 +103,7 @@ def check_reading(reading: str, place: Place, checked: Checked, names: TargetNam
         return
     if names is not None:
         _check_source(source, reading, place, checked, names)
-    known = _known(source)
+    known = readings_of(source, names)
     if name not in known:
         checked.defect(place, f"unknown reading {name!r} of {source}", suggest(name, known, what="its readings are"))
 
@@ -80,10 +118,18 @@ def check_limits(reading: str, place: Place, limits: Mapping[str, float | None],
 
 
 def _check_source(source: str, reading: str, place: Place, checked: Checked, names: TargetNames) -> None:
+    if source.startswith("container."):
+        # which there are, only the engine knows: preflight asks it
+        if names.containers is None:
+            mend = "add containers: {labels: {...}} to the target"
+            checked.defect(place, f"{reading!r}: the target has no containers", mend)
+        return
     sources = {
         *names.hosts,
         *(f"database.{name}" for name in names.databases),
         *(f"cache.{name}" for name in names.caches),
+        *(f"container.{name}" for name in names.containers or ()),
+        *names.processes,
     }
     if source not in sources:
         checked.defect(
@@ -91,7 +137,17 @@ def _check_source(source: str, reading: str, place: Place, checked: Checked, nam
         )
 
 
-def _known(source: str) -> tuple[str, ...]:
+def readings_of(source: str, names: TargetNames | None) -> tuple[str, ...]:
+    """The readings that a source has."""
+    if names is not None and source in names.processes:
+        return PROCESS
     if source.startswith("database."):
         return DATABASE
-    return CACHE if source.startswith("cache.") else HOST
+    if source.startswith("container."):
+        return CONTAINER
+    if source.startswith("cache."):
+        return CACHE
+    if "." not in source or (names is not None and source in names.hosts):
+        return HOST
+    # "app-1.crowdfund" may be meant for a process: of an unknown source both are
+    return tuple(dict.fromkeys((*HOST, *PROCESS)))

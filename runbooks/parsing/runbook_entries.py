@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from runbooks.parsing.amount import Length, Moment, Stretch, Text, Users, UsersPerSecond
+from runbooks.parsing.alert_entry import AlertEntry
+from runbooks.parsing.amount import Length, Moment, Processes, Stretch, Text, Users, UsersPerSecond
+from runbooks.parsing.rollback_entry import RollbackEntry
 from runbooks.parsing.validation import Entry
 
 Raw = dict[str, Any]
@@ -21,6 +23,7 @@ class LoadEntry(Entry):
     exclude_tags: list[Text] = Field(default=[], description="no tasks with one of these tags")
     users: Users | None = Field(default=None, description="how many users at the peak")
     spawn_rate: UsersPerSecond | None = Field(default=None, description="users started per second")
+    processes: Processes | None = Field(default=None, description="load processes; auto: one for each core")
     args: list[Text] = Field(default=[], description="more arguments for Locust, as on its command line")
 
 
@@ -33,18 +36,10 @@ class PhasesEntry(Entry):
     recovery: Moment = Field(default=20.0, json_schema_extra={"default": "20s"})
 
 
-class RollbackEntry(Entry):
-    """A step of the platform's own way back."""
-
-    host: Text
-    run: Text = Field(description="a command for the host's shell, as it is written")
-    when: Literal["asked"] = Field(default="asked", description="run when a person asks")
-
-
 class EmergencyEntry(Entry):
     """The emergency procedure."""
 
-    collect: list[Text] | None = Field(default=None, description="hosts to collect logs from; all by default")
+    collect: list[Text] | None = Field(default=None, description="hosts, containers, or some by name; all by default")
     rollback: list[RollbackEntry] = Field(default=[])
 
 
@@ -73,8 +68,12 @@ class RunbookFile(Entry):
     recover_within: Length | None = Field(default=None, description="by default the length of the recovery phase")
     service_levels: list[Raw] = Field(min_length=1)
     faults: list[Raw] = Field(default=[])
+    alerts: list[AlertEntry] = Field(default=[], description="what the alerting should do")
     stop_when: list[Raw] | None = Field(
         default=None, description="left out: an error rate above 1%; [] means that only a person stops the run"
     )
     emergency: EmergencyEntry = EmergencyEntry()
     notify: NotifyEntry = NotifyEntry()
+    roles: dict[Text, str] = Field(
+        default={}, description="who does what, for gameday plan: {lead: Ada, on call: Grace}"
+    )

@@ -10,9 +10,13 @@ from typing import Any
 
 from faults.fault import FaultPlan
 from faults.quantity import say_seconds
+from harness.analysis.alert_level import AlertLevel
 from harness.analysis.service_level import ServiceLevel
 from harness.guard.condition import Condition
+from runbooks.parsing.alert_entry import Timeline, read_alerts
 from runbooks.parsing.amount import LONGEST_S
+from runbooks.parsing.as_played import AsPlayed
+from runbooks.parsing.collect_entry import check_collect, everything
 from runbooks.parsing.condition_entry import read_conditions
 from runbooks.parsing.defects import Defects
 from runbooks.parsing.draft import TargetNames
@@ -20,11 +24,11 @@ from runbooks.parsing.fault_entry import read_faults
 from runbooks.parsing.level_entry import read_levels
 from runbooks.parsing.load_entry import check_load, read_load
 from runbooks.parsing.reference import References
+from runbooks.parsing.rollback_entry import check_rollback, rollback_steps
 from runbooks.parsing.runbook_entries import LoadEntry, PhasesEntry, RecoverWithin, RunbookFile
-from runbooks.parsing.suggestion import suggest
 from runbooks.parsing.validation import Checked, quiet
-from runbooks.parsing.yaml_source import Place, YamlSource, read_yaml
-from runbooks.runbook import LoadPlan, Phases, RollbackStep, Runbook
+from runbooks.parsing.yaml_source import YamlSource, read_yaml
+from runbooks.runbook import LoadPlan, Phases, Runbook
 
 _SECRET_NAME = re.compile(r"key|token|secret|pass|credential", re.IGNORECASE)
 
@@ -43,14 +47,21 @@ class _Parts:
     levels: tuple[ServiceLevel, ...]
     faults: tuple[FaultPlan, ...]
     conditions: tuple[Condition, ...]
+    alerts: tuple[AlertLevel, ...] = ()
 
 
-def read_runbook(path: Path, names: TargetNames | None, environment: Mapping[str, str]) -> RunbookReading:
-    """Reads and checks, against the target's names where they are known; never raises for what the file says."""
+def read_runbook(
+    path: Path, names: TargetNames | None, environment: Mapping[str, str], played: AsPlayed | None = None
+) -> RunbookReading:
+    """Reads and checks, against the target's names where they are known; never raises for what the file says.
+
+    `played` stands in for what is in the file."""
     defects = Defects(str(path))
-    source = read_yaml(path, defects, References(environment, path.parent).expand)
+    source = read_yaml(path, defects, References(environment, path.parent).expand, played.text if played else None)
     if source is None:
         return RunbookReading(None, defects)
+    if played is not None:
+        played.put_into(source.value)
     checked = Checked(source, defects)
     file = checked.model(RunbookFile, source.value, ())
     parts = _parts(checked, path.parent, names)
@@ -68,12 +79,22 @@ def _parts(checked: Checked, folder: Path, names: TargetNames | None) -> _Parts:
     levels = read_levels(_list(value.get("service_levels")), checked, names)
     stop_when = value.get("stop_when")
     check_load(folder, checked)
+    faults = read_faults(_list(value.get("faults")), checked, names)
     return _Parts(
         load=read_load(load, folder) if load is not None else None,
         levels=levels,
-        faults=read_faults(_list(value.get("faults")), checked, names),
+        faults=faults,
+        alerts=read_alerts(_list(value.get("alerts")), checked, names, _timeline(value, faults, levels)),
         conditions=read_conditions(stop_when if isinstance(stop_when, list) else None, checked, names, levels),
     )
+
+
+def _timeline(value: Mapping[str, Any], faults: tuple[FaultPlan, ...], levels: tuple[ServiceLevel, ...]) -> Timeline:
+    phases = quiet(PhasesEntry, value.get("phases", {}))
+    rest_s = None
+    if phases is not None:
+        rest_s = max([phases.faults or 0.0, *(f.at_s + f.for_s for f in faults)]) + phases.recovery
+    return Timeline(faults, rest_s, value.get("stop_when") != [], frozenset(level.name for level in levels))
 
 
 def _check_timeline(checked: Checked, faults: tuple[FaultPlan, ...]) -> None:
@@ -99,21 +120,10 @@ def _check_timeline(checked: Checked, faults: tuple[FaultPlan, ...]) -> None:
 
 
 def _check_emergency(checked: Checked, names: TargetNames | None) -> None:
-    if names is None:
-        return
     collect, rollback = (_list(checked.source.at(("emergency", key))) for key in ("collect", "rollback"))
-    hosts: list[tuple[Place, object]] = [
-        *((("emergency", "collect", index), host) for index, host in enumerate(collect)),
-        *(
-            (("emergency", "rollback", index, "host"), step.get("host"))
-            for index, step in enumerate(rollback)
-            if isinstance(step, dict)
-        ),
-    ]
-    for place, host in hosts:
-        if isinstance(host, str) and host not in names.hosts:
-            mend = suggest(host, names.hosts, what="the target's hosts are")
-            checked.defect(place, f"unknown host {host!r}", mend)
+    check_rollback(rollback, checked, names)
+    if names is not None:
+        check_collect(collect, checked, names)
 
 
 def _check_expectation(checked: Checked) -> None:
@@ -139,10 +149,12 @@ def _runbook(path: Path, source: YamlSource, file: RunbookFile, parts: _Parts, n
         service_levels=parts.levels,
         faults=parts.faults,
         stop_when=parts.conditions,
-        collect=tuple(dict.fromkeys(collect)) if collect is not None else names.hosts_with_logs if names else (),
-        rollback=tuple(RollbackStep(step.host, step.run, step.when) for step in file.emergency.rollback),
+        alerts=parts.alerts,
+        collect=tuple(dict.fromkeys(collect)) if collect is not None else everything(names),
+        rollback=rollback_steps(file.emergency.rollback),
         slack_channel=file.notify.slack,
         hidden=_hidden(source),
+        roles=file.roles,
     )
 
 

@@ -41,12 +41,15 @@ def _of(model: type[BaseModel], definitions: Schema) -> Schema:
 
 def _fault(kind: Kind, definitions: Schema) -> Schema:
     common, own = _of(FaultEntry, definitions), _of(kind.params, definitions)
-    required = [*common.get("required", []), *own.get("required", [])]
+    required = [*common.get("required", []), kind.on, *own.get("required", [])]
+    place = {"type": "string", "minLength": 1, "description": common["properties"][kind.on]["description"]}
+    others = {"proxy", "database"} - {kind.on}
+    shared = {key: value for key, value in common["properties"].items() if key not in others} | {kind.on: place}
     return {
         "title": kind.name,
         "description": kind.summary,
         "type": "object",
-        "properties": {**common["properties"], **own.get("properties", {}), "kind": {"const": kind.name}},
+        "properties": {**shared, **own.get("properties", {}), "kind": {"const": kind.name}},
         "required": required,
         "additionalProperties": False,
     }

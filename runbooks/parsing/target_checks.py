@@ -18,13 +18,16 @@ from runbooks.parsing.address import (
     read_ssh,
     read_web,
 )
+from runbooks.parsing.containers_entry import read_engine
 from runbooks.parsing.draft import TargetDraft
 from runbooks.parsing.suggestion import suggest
+from runbooks.parsing.target_entries import EXTRA_DSNS
 from runbooks.parsing.validation import Checked
 from runbooks.parsing.yaml_source import Place
 
 _ALL_INTERFACES = frozenset({"0.0.0.0", "::"})  # noqa: S104 - read, not bound
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+_TAKEN = ("database.", "cache.", "container.")
 
 
 class TargetChecks:
@@ -46,6 +49,7 @@ class TargetChecks:
         self._proxies()
         self._users()
         self._hosts()
+        self._text(("containers", "engine"), read_engine)
 
     def _allow_list(self) -> AllowList | None:
         entries = self._value.get("allow")
@@ -63,7 +67,7 @@ class TargetChecks:
     def _names(self) -> None:
         for section, names in self._draft.named.items():
             for name in names:
-                if not _NAME.fullmatch(name) or name.startswith(("database.", "cache.")):
+                if not _NAME.fullmatch(name) or name.startswith(_TAKEN) or name == "containers":
                     self._checked.defect(
                         (section, name), f"{name!r} is no name", "use letters, digits, '-', '_' and '.'"
                     )
@@ -98,6 +102,8 @@ class TargetChecks:
     def _users(self) -> None:
         for name, database in self._draft.databases.items():
             self._secret(("databases", name, "dsn"), read_dsn)
+            for key in EXTRA_DSNS:
+                self._secret(("databases", name, key), read_dsn)
             self._through(("databases", name, "through"), database.through)
         for name, cache in self._draft.caches.items():
             self._secret(("caches", name, "url"), read_redis)
@@ -137,6 +143,10 @@ class TargetChecks:
         address = self._text(place, read)
         if address is not None:
             self.hidden.extend(address.passwords)
+
+    def address(self, place: Place) -> None:
+        """A web address somewhere in the file."""
+        self._text(place, read_web)
 
     def _text(self, place: Place, read: Callable[[str], Address | None]) -> Address | None:
         """The address at `place`, checked against the allow list where it is an IP address."""

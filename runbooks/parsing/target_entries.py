@@ -66,6 +66,16 @@ class DatabaseEntry(Entry):
 
     dsn: Text = Field(description="a URL or key=value string, as ${REFERENCE}: never a password in the file")
     through: str = Field(default="", description="the proxy that the platform reaches it through")
+    exhaust_dsn: Text | None = Field(
+        default=None, description="for slot-exhaustion: the role that takes the slots, as ${REFERENCE}"
+    )
+    platform_dsn: Text | None = Field(
+        default=None, description="for slot-exhaustion: the platform's own role, which proves it, as ${REFERENCE}"
+    )
+
+
+EXTRA_DSNS = ("exhaust_dsn", "platform_dsn")
+"""The keys of a database's further ways in."""
 
 
 class CacheEntry(Entry):
@@ -83,12 +93,36 @@ class HostEntry(Entry):
     commands: list[Text] = Field(default=[], description="commands whose output is collected; they change nothing")
     identity: Text | None = Field(default=None, description="the private key file")
     known_hosts: Text | None = Field(default=None, description="a known_hosts file instead of your own")
+    processes: dict[str, Text] = Field(
+        default={}, description="processes to watch, by name: a part of the command line, * for anything"
+    )
 
 
 class ContainersEntry(Entry):
-    """Which Docker containers belong to the platform."""
+    """Which Docker containers belong to the platform: all that carry the labels and have one of the names."""
 
-    labels: dict[str, str] = Field(description="containers that carry all of these labels")
+    names: list[Text] = Field(default=[], description="their own names, or their Docker Compose services'")
+    labels: dict[str, str] = Field(default={}, description="containers that carry all of these labels")
+    engine: Text | None = Field(
+        default=None, description="unix:///path or tcp://host:port; left out: DOCKER_HOST, else the default socket"
+    )
+
+
+class WebhookEntry(Entry):
+    """Where gameday listens while a run goes on."""
+
+    listen: Text = Field(description="host:port; 127.0.0.1 unless the alerting runs on another machine")
+    path: Annotated[str, Field(pattern=r"^/[!-~]*$")] = "/alerts"
+
+
+class AlertingEntry(Entry):
+    """How gameday hears of alerts: Alertmanager is asked, or the alerting posts to a webhook of ours."""
+
+    alertmanager: Text | None = Field(default=None, description="the address of Alertmanager")
+    token: Text | None = Field(default=None, description="a bearer token for it, as ${REFERENCE}")
+    user: Text | None = Field(default=None, description="or a user, with a password")
+    password: Text | None = Field(default=None, description="as ${REFERENCE}")
+    webhook: WebhookEntry | None = None
 
 
 class TargetFile(Entry):
@@ -104,6 +138,7 @@ class TargetFile(Entry):
     caches: dict[str, CacheEntry] = Field(default={})
     hosts: dict[str, HostEntry] = Field(default={})
     containers: ContainersEntry | None = None
+    alerting: AlertingEntry | None = Field(default=None, description="where alerts are heard of")
 
 
 NAMED: Mapping[str, type[Entry]] = {

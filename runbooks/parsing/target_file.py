@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from runbooks.parsing.alerting_entry import check_alerting, read_alerting
+from runbooks.parsing.containers_entry import check_containers, read_containers
 from runbooks.parsing.defects import Defects
 from runbooks.parsing.draft import TargetDraft, TargetNames
+from runbooks.parsing.process_entry import check_processes
 from runbooks.parsing.reference import References
 from runbooks.parsing.target_checks import TargetChecks
-from runbooks.parsing.target_entries import HostEntry, ProxyEntry, TargetFile, ToxiproxyEntry
+from runbooks.parsing.target_entries import EXTRA_DSNS, DatabaseEntry, HostEntry, ProxyEntry, TargetFile, ToxiproxyEntry
 from runbooks.parsing.validation import Checked
 from runbooks.parsing.yaml_source import YamlSource, read_yaml
 from runbooks.target import Cache, Database, Host, Proxy, Secret, Target, Toxiproxy
@@ -28,10 +31,10 @@ class TargetReading:
     defects: Defects
 
 
-def read_target(path: Path, environment: Mapping[str, str]) -> TargetReading:
-    """Reads and checks; never raises for what the file says."""
+def read_target(path: Path, environment: Mapping[str, str], text: str | None = None) -> TargetReading:
+    """Reads and checks the file, or `text` as if it stood there; never raises for what it says."""
     defects = Defects(str(path))
-    source = read_yaml(path, defects, References(environment, path.parent).expand)
+    source = read_yaml(path, defects, References(environment, path.parent).expand, text)
     if source is None:
         return TargetReading(None, None, defects)
     checked = Checked(source, defects)
@@ -39,6 +42,9 @@ def read_target(path: Path, environment: Mapping[str, str]) -> TargetReading:
     draft = TargetDraft.of(source.value)
     checks = TargetChecks(checked, draft)
     checks.run()
+    check_alerting(checked, checks.address)
+    check_containers(checked)
+    check_processes(checked, draft)
     target = None
     if entries is not None and not defects:
         target = _Build(path, source, entries).target(checks)
@@ -62,19 +68,24 @@ class _Build:
             allow=tuple(entries.allow),
             toxiproxy=self._toxiproxy(entries.toxiproxy),
             proxies={name: _proxy(name, p) for name, p in entries.proxies.items()},
-            databases={
-                name: Database(name, self._secret(("databases", name, "dsn"), d.dsn), self._listed(d.through))
-                for name, d in entries.databases.items()
-            },
+            databases={name: self._database(name, d) for name, d in entries.databases.items()},
             caches={
                 name: Cache(name, self._secret(("caches", name, "url"), c.url), self._listed(c.through))
                 for name, c in entries.caches.items()
             },
             hosts={name: self._host(name, h) for name, h in entries.hosts.items()},
-            containers=dict(entries.containers.labels) if entries.containers else {},
+            containers=read_containers(entries.containers),
+            alerting=read_alerting(self._source, entries.alerting),
             hidden=tuple(dict.fromkeys(checks.hidden)),
             warnings=tuple(checks.warnings),
         )
+
+    def _database(self, name: str, entry: DatabaseEntry) -> Database:
+        ways = {key: self._given(("databases", name, key), getattr(entry, key)) for key in EXTRA_DSNS}
+        return Database(name, self._secret(("databases", name, "dsn"), entry.dsn), self._listed(entry.through), **ways)
+
+    def _given(self, place: tuple[str, ...], value: str | None) -> Secret | None:
+        return None if value is None else self._secret(place, value)
 
     def _listed(self, proxy: str) -> str:
         return proxy if proxy in self._entries.proxies else ""
@@ -99,6 +110,7 @@ class _Build:
             commands=tuple(entry.commands),
             identity=self._path_of(entry.identity),
             known_hosts=self._path_of(entry.known_hosts),
+            processes=dict(entry.processes),
         )
 
     def _path_of(self, text: str | None) -> Path | None:

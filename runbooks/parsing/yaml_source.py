@@ -60,9 +60,9 @@ class YamlSource:
         return self.references.get(place, value)
 
 
-def read_yaml(path: Path, defects: Defects, expand: Expand) -> YamlSource | None:
-    """The file, or None when it can't be read as a mapping at all (and `defects` says why)."""
-    text = _read_text(path, defects)
+def read_yaml(path: Path, defects: Defects, expand: Expand, text: str | None = None) -> YamlSource | None:
+    """The file, or `text` in its stead; None when it can't be read as a mapping at all (and `defects` says why)."""
+    text = _read_text(path, defects) if text is None else text
     if text is None:
         return None
     root = _compose(text, defects)

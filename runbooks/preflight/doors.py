@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from faults.server_slots import SlotFacts
+from harness.analysis.invariant import Answer
+from harness.analysis.service_level import Invariant
+from harness.reach.container_facts import ContainerState
+from harness.reach.container_roster import ContainerChoice, Member
+from harness.reach.docker import EngineFacts
 from harness.reach.toxiproxy_state import ProxyState
-from runbooks.runbook import LoadPlan
-from runbooks.target import Cache, Database, Host, Toxiproxy
+from runbooks.runbook import LoadPlan, RollbackStep
+from runbooks.target import Alerting, Cache, Database, Host, Proxy, Toxiproxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +52,12 @@ class LogFacts:
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """A host that let us in, its key verified. `warnings` are about known_hosts."""
+    """A host that let us in, its key verified. `warnings` are about known_hosts. `processes`: how many there are of
+    each that is watched; None where the host did not tell."""
 
     logs: tuple[LogFacts, ...] = ()
     warnings: tuple[str, ...] = ()
+    processes: Mapping[str, int] | None = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +69,24 @@ class LoadFacts:
     has_shape: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ContainersFacts:
+    """The engine, and the containers that the target chooses. `others`: the names of all there are, and of their
+    services, for who misspelt one."""
+
+    engine: EngineFacts
+    found: tuple[tuple[Member, ContainerState], ...] = ()
+    others: tuple[str, ...] = ()
+
+
 class World(Protocol):
     """The doors. Every method raises ReachFailed (NotAllowed, HostKeyRefused, ReachTimeout), in bounded time."""
 
     def web(self, url: str) -> int:
         """The status that a GET answers with."""
+
+    def answer_bytes(self, proxy: Proxy, via: tuple[str, int] | None) -> int:
+        """How many bytes the path that probes a proxy answers with; past the proxy where `via` is None."""
 
     def connects(self, host: str, port: int) -> None:
         """Nothing when TCP connects."""
@@ -80,8 +101,28 @@ class World(Protocol):
 
     def database(self, database: Database, via: tuple[str, int] | None) -> DatabaseFacts: ...
 
+    def finds(self, step: RollbackStep, word: str) -> str:
+        """Where the place of a rollback step finds the program `word`; "" when it doesn't."""
+
+    def slots(self, database: Database) -> SlotFacts:
+        """Who would take the slots of a database's server, who would be refused, and how many there are."""
+
     def cache(self, cache: Cache, via: tuple[str, int] | None) -> str:
         """The server's version."""
+
+    def containers(self, choice: ContainerChoice) -> ContainersFacts: ...
+
+    def invariant(self, level: Invariant) -> Answer:
+        """What a query or an address answers."""
+
+    def crash_watchers(self, of: str) -> tuple[str, ...]:
+        """The sources that would tell a crash of what the glob means; none is asked."""
+
+    def alerts(self, alerting: Alerting) -> tuple[tuple[str, Mapping[str, str]], ...]:
+        """Name and labels of each alert that fires now, as Alertmanager says."""
+
+    def listens(self, host: str, port: int) -> None:
+        """Nothing when the port could be listened on."""
 
     def slack(self, token: str, url: str | None) -> str:
         """Who the token is."""

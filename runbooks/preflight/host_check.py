@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from harness.errors import GamedayError
 from runbooks.preflight.check import Check, bad, good, warning
 from runbooks.preflight.doors import LogFacts
@@ -21,7 +23,19 @@ def check_host(scene: Scene, host: Host) -> list[Check]:
     said = f", {sound} of {len(facts.logs)} logs readable" if facts.logs else ""
     checks = [good(AREA, host.name, f"{host.ssh}, host key verified{said}")]
     checks += [check for log in facts.logs if (check := _log(host, log)) is not None]
+    checks += _processes(host, facts.processes)
     return checks + [warning(AREA, host.name, text) for text in facts.warnings]
+
+
+def _processes(host: Host, found: Mapping[str, int] | None) -> list[Check]:
+    if found is None:
+        what = "its processes can't be looked at"
+        return [warning(AREA, host.name, what, "sh, head, tr, sed, grep and a readable /proc are needed")]
+    return [
+        warning(AREA, host.name, f"no process has {host.processes[name]!r} in its command line", f"correct {name}:")
+        for name, count in found.items()
+        if not count
+    ]
 
 
 def _log(host: Host, log: LogFacts) -> Check | None:

@@ -8,7 +8,9 @@ from concurrent.futures import TimeoutError as NotDone
 from dataclasses import replace
 from functools import partial
 
+from harness.analysis.service_level import CrashLevel, Invariant
 from harness.clock import Deadline
+from runbooks.preflight.alerting_check import check_alerting
 from runbooks.preflight.cache_check import check_cache
 from runbooks.preflight.check import Check, Options, Preflight, bad
 from runbooks.preflight.containers_check import check_containers
@@ -16,12 +18,16 @@ from runbooks.preflight.database_check import check_database
 from runbooks.preflight.doors import ToxiproxyFacts, World
 from runbooks.preflight.fault_check import check_faults
 from runbooks.preflight.host_check import check_host
+from runbooks.preflight.invariant_check import check_crash_level, check_invariant
 from runbooks.preflight.load_check import check_load
 from runbooks.preflight.proxy_check import check_proxy
+from runbooks.preflight.rollback_check import check_rollback_step
 from runbooks.preflight.run_folder_check import check_run_folder
 from runbooks.preflight.scene import Scene, Task
 from runbooks.preflight.slack_check import check_slack
+from runbooks.preflight.slots_check import check_slots
 from runbooks.preflight.target_check import check_answers, check_environment
+from runbooks.preflight.toxic_check import check_toxics
 from runbooks.preflight.toxiproxy_check import find_server
 from runbooks.preflight.world import TargetWorld
 from runbooks.runbook import Runbook
@@ -38,9 +44,13 @@ _ORDER = (
     "cache",
     "host",
     "load",
+    "invariant",
+    "crashes",
     "fault",
+    "alerting",
     "slack",
     "containers",
+    "rollback",
     "run folder",
 )
 
@@ -78,13 +88,26 @@ def _independent(scene: Scene) -> Iterator[tuple[str, Task]]:
     yield "fault", partial(check_faults, scene)
     yield "slack", partial(check_slack, scene)
     yield "run folder", partial(check_run_folder, scene)
+    yield "alerting", partial(check_alerting, scene)
+    for level in scene.runbook.service_levels:
+        if isinstance(level, CrashLevel):
+            yield "crashes", partial(check_crash_level, scene, level)
     yield "containers", partial(check_containers, scene)
+    for fault in scene.runbook.faults:
+        if fault.kind == "slot-exhaustion":
+            yield "fault", partial(check_slots, scene, fault)
+    for number, step in enumerate(scene.runbook.rollback, start=1):
+        yield "rollback", partial(check_rollback_step, scene, number, step)
     for host in scene.target.hosts.values():
         yield "host", partial(check_host, scene, host)
 
 
 def _behind_toxiproxy(scene: Scene) -> Iterator[tuple[str, Task]]:
     yield "target", partial(check_answers, scene)
+    for level in scene.runbook.service_levels:
+        if isinstance(level, Invariant):
+            yield "invariant", partial(check_invariant, scene, level)
+    yield "fault", partial(check_toxics, scene)
     for proxy in scene.target.proxies.values():
         yield "proxy", partial(check_proxy, scene, proxy)
     for database in scene.target.databases.values():

@@ -5,24 +5,36 @@ from __future__ import annotations
 import re
 import shlex
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
 from psycopg.rows import TupleRow
 
+from faults.server_slots import SlotFacts, look
 from faults.toxiproxy_binary import VERSION, Search
 from faults.toxiproxy_process import answers, read_state
-from harness.clock import Deadline
+from harness.analysis.invariant import Answer
+from harness.analysis.reading_level import source_glob
+from harness.analysis.service_level import Invariant
+from harness.clock import Clock, Deadline
 from harness.errors import ReachFailed, ReachTimeout
 from harness.load import locust_file
+from harness.monitor import alertmanager, process_census
 from harness.notify.slack import auth_test
 from harness.reach import http, postgres, redis
-from harness.reach.allow_list import AllowList
+from harness.reach.allow_list import AllowList, split_address
+from harness.reach.container_roster import ContainerChoice
 from harness.reach.ssh import SshDoor
 from harness.reach.toxiproxy import ToxiproxyApi
-from runbooks.preflight.doors import DatabaseFacts, HostFacts, LoadFacts, LogFacts, ToxiproxyFacts
-from runbooks.runbook import LoadPlan
-from runbooks.target import Cache, Database, Host, Target, Toxiproxy
+from runbooks.alerting import server_of
+from runbooks.doors import Doors, server_slots
+from runbooks.invariants import Invariants
+from runbooks.preflight.containers_look import look_at_containers
+from runbooks.preflight.doors import ContainersFacts, DatabaseFacts, HostFacts, LoadFacts, LogFacts, ToxiproxyFacts
+from runbooks.preflight.rollback_look import find_program
+from runbooks.runbook import LoadPlan, RollbackStep
+from runbooks.target import Alerting, Cache, Database, Host, Proxy, Target, Toxiproxy
 
 DOOR_S = 5.0
 LOCUST_S = 20.0
@@ -44,10 +56,16 @@ class TargetWorld:
     """The doors to one target. Reads only."""
 
     def __init__(self, target: Target) -> None:
+        self._target = target
         self._allow = AllowList(target.allow)
 
     def web(self, url: str) -> int:
         return http.probe(url, allow=self._allow, timeout_s=DOOR_S).status
+
+    def answer_bytes(self, proxy: Proxy, via: tuple[str, int] | None) -> int:
+        url = f"http://{proxy.listen}{proxy.probe_path}"
+        way = via or split_address(proxy.upstream)
+        return http.probe(url, allow=self._allow, timeout_s=DOOR_S, via=way).received_bytes
 
     def connects(self, host: str, port: int) -> None:
         where = f"{host}:{port}"
@@ -82,12 +100,13 @@ class TargetWorld:
         try:
             deadline = Deadline.after(DOOR_S)
             door.open(deadline)
+            processes = process_census.count(door.run, host.processes, deadline) if host.processes else {}
             if not host.logs:
-                return HostFacts(warnings=door.warnings)
+                return HostFacts(warnings=door.warnings, processes=processes)
             answer = door.run("; ".join(map(count_files, host.logs)), deadline)
         finally:
             door.close()
-        return HostFacts(logs_of(host.logs, answer.stdout), door.warnings)
+        return HostFacts(logs_of(host.logs, answer.stdout), door.warnings, processes)
 
     def database(self, database: Database, via: tuple[str, int] | None) -> DatabaseFacts:
         connection: psycopg.Connection[TupleRow] = postgres.connect(
@@ -100,6 +119,12 @@ class TargetWorld:
         version, role, superuser, sees, most, free = row
         return DatabaseFacts(str(version).partition(" ")[0], role, bool(superuser), bool(sees), most, max(0, free))
 
+    def finds(self, step: RollbackStep, word: str) -> str:
+        return find_program(step, word, self._target, self._allow, DOOR_S)
+
+    def slots(self, database: Database) -> SlotFacts:
+        return look(server_slots(self._target, database, self._allow))
+
     def cache(self, cache: Cache, via: tuple[str, int] | None) -> str:
         client = redis.connect(cache.url.value, allow=self._allow, via=via, timeout_s=DOOR_S)
         try:
@@ -107,6 +132,27 @@ class TargetWorld:
         finally:
             redis.close(client)
         return str(answer.get("valkey_version") or answer.get("redis_version", ""))
+
+    def containers(self, choice: ContainerChoice) -> ContainersFacts:
+        return look_at_containers(choice, self._allow, DOOR_S)
+
+    def invariant(self, level: Invariant) -> Answer:
+        return Invariants((), self._target, self._allow, {}).ask_one(level)
+
+    def crash_watchers(self, of: str) -> tuple[str, ...]:
+        with Doors(self._target, Clock.start()) as doors:
+            return tuple(filter(source_glob(of), doors.find_crash_watchers()))
+
+    def alerts(self, alerting: Alerting) -> tuple[tuple[str, Mapping[str, str]], ...]:
+        firing = alertmanager.ask(server_of(alerting), allow=self._allow, timeout_s=DOOR_S)
+        return tuple((alert.name, alert.labels) for alert in firing)
+
+    def listens(self, host: str, port: int) -> None:
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            socket.create_server((host, port), family=family).close()
+        except OSError as error:
+            raise ReachFailed(error.strerror or str(error), where=f"{host}:{port}") from error
 
     def slack(self, token: str, url: str | None) -> str:
         return auth_test(token, url, DOOR_S)

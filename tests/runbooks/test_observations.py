@@ -42,5 +42,13 @@ def test_sessions_are_the_mean_of_connections_and_clients():
     assert seen.between(0, 1).sessions == {"database.main": 5.0, "cache.main": 3.0}
 
 
+def test_commands_are_the_mean_of_what_reaches_a_cache_in_a_second():
+    seen = Observations()
+    seen.add(Readings(t=0.1, source="cache.main", values={"clients": 3.0, "ops_per_s": 40.0}))
+    seen.add(Readings(t=0.2, source="cache.main", values={"clients": 3.0, "ops_per_s": 20.0}))
+    seen.add(Readings(t=0.3, source="database.main", values={"connections": 4.0}))
+    assert seen.between(0, 1).commands == {"cache.main": 30.0}
+
+
 def test_without_requests_the_error_rate_is_unknown_not_zero():
     assert Observations().between(0, 1).error_rate is None

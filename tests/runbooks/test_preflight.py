@@ -11,7 +11,10 @@ import pytest
 from pydantic import BaseModel
 from rich.console import Console
 
+from faults.exhausting_role import RoleFacts, ServerFacts
 from faults.fault import FaultPlan
+from faults.server_slots import SlotCount, SlotFacts
+from faults.slot_exhaustion import SlotExhaustionParams
 from harness.analysis.service_level import RequestLevel
 from harness.errors import BadInput, GamedayError, HostKeyRefused, NotAllowed, ReachFailed, ReachTimeout
 from harness.guard.error_rate import ErrorRate
@@ -19,9 +22,10 @@ from harness.reach.toxiproxy_state import ProxyState, ToxicState
 from runbooks.environment import Environment
 from runbooks.preflight import Check, Options, Preflight, preflight
 from runbooks.preflight.doors import DatabaseFacts, HostFacts, LoadFacts, LogFacts, ToxiproxyFacts
+from runbooks.preflight.rollback_check import first_word
 from runbooks.preflight.world import count_files, logs_of
 from runbooks.preflight_table import preflight_table
-from runbooks.runbook import LoadPlan, Phases, Runbook
+from runbooks.runbook import LoadPlan, Phases, RollbackStep, Runbook
 from runbooks.target import Cache, Database, Host, Proxy, Secret, Target, Toxiproxy
 
 API = "http://127.0.0.1:8474"
@@ -63,6 +67,17 @@ TARGET = Target(
 POSTGRES = ProxyState("postgres", "127.0.0.1:15432", "127.0.0.1:5432", enabled=True)
 
 
+SERVER = ServerFacts(version_num=170002, started="1.5", direct=True)
+SLOTS = SlotFacts(
+    exhausting=RoleFacts("gameday_exhaust", connection_limit=100),
+    server=SERVER,
+    platform=RoleFacts("shop"),
+    platform_server=SERVER,
+    watcher_server=SERVER,
+    count=SlotCount(max_connections=100, reserved=3, used=20, ours=0, platform=10),
+)
+
+
 @dataclass
 class FakeWorld:
     """Everything answers, unless a test says otherwise: `broken` maps a door to what it raises."""
@@ -76,12 +91,19 @@ class FakeWorld:
     logs: tuple[LogFacts, ...] = (LogFacts("/var/log/app.log", 1, 1),)
     facts: DatabaseFacts = field(default_factory=lambda: DatabaseFacts("17.2", "watcher", False, True, 100, 90))
     load: LoadFacts = field(default_factory=lambda: LoadFacts(("Investor",), ("investment", "page")))
+    slot_facts: SlotFacts = field(default_factory=lambda: SLOTS)
+    programs: tuple[str, ...] = ("systemctl", "kubectl")
+    processes: dict[str, int] | None = field(default_factory=dict)
     hangs: threading.Event | None = None
     asked: list[str] = field(default_factory=list)
 
     def web(self, url: str) -> int:
         self._door(f"web {url}")
         return self.status
+
+    def answer_bytes(self, proxy: Proxy, via: tuple[str, int] | None) -> int:
+        self._door(f"answer of {proxy.name}{' via' if via else ''}")
+        return 200
 
     def connects(self, host: str, port: int) -> None:
         self._door(f"connects {host}:{port}")
@@ -95,7 +117,7 @@ class FakeWorld:
 
     def host(self, host: Host) -> HostFacts:
         self._door(f"host {host.name}")
-        return HostFacts(self.logs)
+        return HostFacts(self.logs, processes=self.processes)
 
     def database(self, database: Database, via: tuple[str, int] | None) -> DatabaseFacts:
         self._door(f"database {database.name}{' via' if via else ''}")
@@ -104,6 +126,14 @@ class FakeWorld:
     def cache(self, cache: Cache, via: tuple[str, int] | None) -> str:
         self._door(f"cache {cache.name}{' via' if via else ''}")
         return "9.0"
+
+    def slots(self, database: Database) -> SlotFacts:
+        self._door(f"slots {database.name}")
+        return self.slot_facts
+
+    def finds(self, step: RollbackStep, word: str) -> str:
+        self._door(f"finds {word} at {step.where}")
+        return f"/usr/bin/{word}" if word in self.programs else ""
 
     def slack(self, token: str, url: str | None) -> str:
         self._door("slack")
@@ -156,7 +186,7 @@ def test_when_all_is_well_all_is_well(look: Look) -> None:
 
 
 def test_a_fault_too_short_to_be_proven_is_a_warning(look: Look) -> None:
-    short, enough = (FaultPlan(f"f{s}", f"{s} s", "down", "postgres", NoParams(), 0.0, s) for s in (2.5, 5.0))
+    short, enough = (FaultPlan(f"f{s}", f"{s} s", "down", "postgres", NoParams(), 10 * s, s) for s in (2.5, 5.0))
 
     found = look(runbook=replace(RUNBOOK, faults=(short, enough)))
 
@@ -326,6 +356,14 @@ def test_logs_that_can_t_be_read_are_broken_and_missing_ones_are_told(look: Look
     assert "1 of 3 logs readable" in of(found, "host", fine=True)[0].detail
 
 
+def test_a_watched_process_that_is_not_there_is_told_and_no_reason_to_refuse(look: Look) -> None:
+    target = replace(TARGET, hosts={"app-1": Host("app-1", "deploy@127.0.0.1:2222", processes={"web": "gunicorn"})})
+    [gone] = of(look(FakeWorld(processes={"web": 0}), target=target), "host")
+    assert (gone.ok, gone.detail) == (None, "no process has 'gunicorn' in its command line")
+    [blind] = of(look(FakeWorld(processes=None), target=target), "host")
+    assert (blind.ok, blind.detail) == (None, "its processes can't be looked at")
+
+
 def test_what_is_odd_about_a_database_is_told(look: Look) -> None:
     superuser = look(FakeWorld(facts=DatabaseFacts("17.2", "postgres", True, True, 100, 2)))
     blind = look(FakeWorld(facts=DatabaseFacts("17.2", "app", False, False, 100, 90)))
@@ -384,12 +422,11 @@ def test_a_run_folder_that_can_t_be_is_broken_and_nothing_is_written_to_find_out
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def test_containers_a_wide_allow_list_and_oddities_of_the_file_are_told(look: Look) -> None:
-    target = replace(TARGET, containers={"a": "b"}, allow=("0.0.0.0/0",), warnings=("odd",))
+def test_a_wide_allow_list_and_oddities_of_the_file_are_told(look: Look) -> None:
+    target = replace(TARGET, allow=("0.0.0.0/0",), warnings=("odd",))
 
     found = look(target=target)
 
-    assert of(found, "containers")[0].detail == "logs of containers are not collected by this version"
     assert [c.detail for c in of(found, "target")] == ["0.0.0.0/0 allows very much", "odd"]
     assert found.ok
 
@@ -455,3 +492,91 @@ def test_files_are_counted_by_the_host_s_own_shell(tmp_path: Path) -> None:
 def test_a_host_whose_shell_says_something_else_is_told() -> None:
     with pytest.raises(ReachFailed, match="did not answer as sh does"):
         logs_of(("/var/log/x",), b"This account is not available.\n")
+
+
+def exhaustion(**keys: object) -> FaultPlan:
+    params = SlotExhaustionParams.model_validate(keys)
+    return FaultPlan("f1", "no slots", "slot-exhaustion", "", params, 0.0, 20.0, "main")
+
+
+def test_slots_that_can_be_taken_are_told_with_who_takes_how_many(look: Look) -> None:
+    found = look(runbook=replace(RUNBOOK, faults=(exhaustion(leave=3),)))
+
+    [check] = of(found, "fault", fine=True)
+    assert check.ok is True
+    assert check.detail == (
+        "as gameday_exhaust takes 74 of 100 slots, leaves 3 and the 3 reserved ones; shop must be refused"
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "keys", "said", "opt_out", "exit_code"),
+    [
+        (RoleFacts("admin", superuser=True), {}, "is a superuser", "allow_superuser: true", 14),
+        (RoleFacts("free"), {}, "has no connection limit", "allow_unlimited: true", 14),
+        (RoleFacts("small", connection_limit=40), {}, "may hold 39 sessions", "connection limit 100", 2),
+        (RoleFacts("meek", connection_limit=100), {"evict": True}, "may not end", "grant pg_signal_backend", 2),
+        (RoleFacts("late", connection_limit=100), {"leave": 90}, "only 77 slots are free", "a smaller leave", 2),
+    ],
+)  # fmt: skip
+def test_slots_that_must_not_or_can_not_be_taken_are_told_with_the_mend(
+    look: Look, role: RoleFacts, keys: dict[str, object], said: str, opt_out: str, exit_code: int
+) -> None:
+    world = FakeWorld(slot_facts=replace(SLOTS, exhausting=role))
+
+    found = look(world, runbook=replace(RUNBOOK, faults=(exhaustion(**keys),)))
+
+    [check] = of(found, "fault")
+    assert said in check.detail
+    assert opt_out in check.mend
+    assert found.exit_code == exit_code
+
+
+def test_each_rollback_step_is_told_with_where_its_program_is_and_when_it_runs(look: Look) -> None:
+    steps = (
+        RollbackStep("app-1", "systemctl restart shop"),
+        RollbackStep("", "kubectl rollout undo deploy/shop", "not-held", name="undo the release"),
+    )
+
+    found = look(runbook=replace(RUNBOOK, rollback=steps))
+
+    assert [(c.name, c.ok, c.detail) for c in of(found, "rollback", fine=True)] == [
+        ("step 1, app-1", True, "/usr/bin/systemctl; runs when asked"),
+        ("step 2, undo the release", True, "/usr/bin/kubectl; runs by itself when not-held"),
+    ]
+
+
+def test_a_rollback_step_that_could_not_run_is_broken_and_odd_ones_are_warnings(look: Look) -> None:
+    steps = (
+        RollbackStep("app-1", "sytemctl restart shop"),
+        RollbackStep("app-1", "sudo systemctl restart shop"),
+        RollbackStep("app-1", "systemctl set-environment password=hunter2222"),
+        RollbackStep("app-1", "(cd /srv && systemctl restart shop)"),
+    )
+    world = FakeWorld(broken={"finds systemctl at app-1": ReachFailed("no route", where="app-1")})
+
+    found = of(look(FakeWorld(), runbook=replace(RUNBOOK, rollback=steps)), "rollback")
+    assert [(c.name[:6], c.ok, c.detail.partition(":")[0]) for c in found] == [
+        ("step 1", False, "sytemctl is not there, or can't be executed"),
+        ("step 2", None, "sudo may ask for a password, and nobody is there to type it"),
+        ("step 3", None, "a secret seems to stand in the command"),
+        ("step 4", None, "app-1 is there, but what the command begins with can't be told; runs when asked"),
+    ]
+    away = of(look(world, runbook=replace(RUNBOOK, rollback=steps[1:2])), "rollback")
+    assert [c.detail for c in away if c.ok is False] == ["app-1: no route"]
+
+
+@pytest.mark.parametrize(
+    ("command", "word"),
+    [
+        ("systemctl restart shop", "systemctl"),
+        ("A=1 B='2 3' ./restart", "./restart"),
+        ("sudo -n -u deploy /opt/app/bin/undo now", "/opt/app/bin/undo"),
+        ("cd /srv && make", "cd"),
+        ("$UNDO now", ""),
+        ("echo 'unclosed", ""),
+        ("# nothing", ""),
+    ],
+)
+def test_the_program_that_a_command_begins_with(command: str, word: str) -> None:
+    assert first_word(command) == word

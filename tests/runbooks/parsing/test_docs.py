@@ -20,6 +20,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://watcher@10.20.0.7/x",
     "DB_PASSWORD": "secret-enough",
+    "ALERT_TOKEN": "token-enough",
     "REDIS_URL": "redis://127.0.0.1/0",
 }
 
@@ -42,7 +43,7 @@ def test_the_examples_are_read_without_a_defect(tmp_path: Path) -> None:
 
     read, target = load_inputs(tmp_path / "books/runbook.yaml", tmp_path / "full.yaml", environment=ENVIRONMENT)
 
-    assert (len(read.faults), len(read.stop_when), len(read.service_levels)) == (4, 6, 4)
+    assert (len(read.faults), len(read.stop_when), len(read.service_levels), len(read.alerts)) == (4, 6, 8, 2)
     assert target.warnings == ()
     assert load_target(tmp_path / "small.yaml", environment=ENVIRONMENT).environment == "staging"
 
@@ -66,6 +67,7 @@ def test_every_key_is_on_its_page(page: str, which: Any) -> None:
 
 def test_every_kind_condition_and_reading_is_on_the_page() -> None:
     text = (DOCS / "runbooks.md").read_text()
-    words = [*KINDS, *CONDITIONS, *LEVELS, *COMMON, *reading_name.HOST, *reading_name.DATABASE, *reading_name.CACHE]
+    readings = [*reading_name.HOST, *reading_name.PROCESS, *reading_name.DATABASE, *reading_name.CACHE]
+    words = [*KINDS, *CONDITIONS, *LEVELS, *COMMON, *readings]
 
     assert [word for word in words if f"`{word}`" not in text] == []

@@ -13,6 +13,7 @@ from harness.guard.error_rate import ErrorRate
 from harness.guard.percentile import Percentile
 from harness.guard.reading import ReadingLimit
 from harness.guard.stall import Stall
+from harness.reach.container_roster import ContainerChoice
 from runbooks.parsing.inputs import load_runbook, load_target
 from runbooks.runbook import Phases, RollbackStep
 
@@ -35,7 +36,7 @@ def test_the_design_s_examples_mean_what_they_say(desk: Desk) -> None:
     assert runbook.slack_channel == "#game-day"
     assert (target.name, target.environment, target.base_url) == ("target", "practice", "http://127.0.0.1:8000")
     assert target.hosts["app-1"].commands == ("df -h",)
-    assert target.containers == {"com.docker.compose.project": "crowdfund"}
+    assert target.containers == ContainerChoice(labels={"com.docker.compose.project": "crowdfund"})
 
 
 def test_levels_faults_and_conditions_of_the_example_become_values(desk: Desk) -> None:

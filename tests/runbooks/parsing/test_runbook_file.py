@@ -155,7 +155,7 @@ LOAD = "tags: [investment, payment], users: 100, spawn_rate: 20, args: []"
         (READING, READING.replace("app-1", "database.maim"), "20: 'database.maim.cpu': unknown source 'database.maim'"),
         ("[app-1, db-1]", "[app-1, db-2]", "22: unknown host 'db-2' (did you mean 'db-1'?)"),
         ("host: app-1, run", "host: web, run", "23: unknown host 'web' (the target's hosts are: app-1, db-1)"),
-        ("when: asked", "when: always", "23: rollback.when: unknown 'always' (there is: asked)"),
+        ("when: asked", "when: always", "23: rollback.when: unknown 'always' (there is: asked, not-held, stopped)"),
         (
             'notify: {slack: "#game-day"}',
             "notify:\n  slack: #game-day",
@@ -199,6 +199,68 @@ def test_two_downs_at_once_on_one_proxy_are_a_defect_and_one_after_the_other_are
 
     desk.change_runbook("at: 2s", "at: 3s")
     assert len(desk.load()[0].faults) == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "defect"),
+    [
+        ("down, at: 0s, for: 9s", "flap, period: 2s, at: 5s, for: 9s",
+         "'two' starts while 'one' lets nothing sound through 'postgres': what it adds can't be measured "
+         "(start 'two' at 9 s or later, or 3 s before 'one')"),
+        ("reset-peer, at: 0s, for: 9s", "latency, latency: 50ms, at: 8s, for: 9s", "'two' starts while 'one' lets"),
+        ("bandwidth, rate: 64KB/s, at: 2s, for: 9s", "latency, latency: 50ms, at: 3s, for: 9s",
+         "'two' starts within 3 s of 'one' on 'postgres': the one can't be told from the other "
+         "(start 'two' at 5 s or later)"),
+        ("bandwidth, rate: 64KB/s, at: 2s, for: 9s", "latency, latency: 50ms, at: 5s, for: 9s", ""),
+        ("down, at: 0s, for: 9s", "flap, period: 2s, at: 9s, for: 9s", ""),
+    ],
+)  # fmt: skip
+def test_faults_on_one_proxy_must_be_told_apart(desk: Desk, first: str, second: str, defect: str) -> None:
+    desk.change_runbook(SLOW, f"{{name: one, proxy: postgres, kind: {first}}}")
+    desk.change_runbook(EMPTY, f"{{name: two, proxy: postgres, kind: {second}}}")
+    if defect:
+        [said] = desk.defects()
+        assert said.startswith(f"drill.yaml:15: {defect}")
+    else:
+        assert len(desk.load()[0].faults) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "defect"),
+    [
+        ("slow_close, delay: 1s", "unknown fault kind 'slow_close' (did you mean 'slow-close'?)"),
+        ("limit_data, bytes: 1KB", "unknown fault kind 'limit_data' (did you mean 'limit-data'?)"),
+        ("bandwidth, rate: 64KB/s, direction: upstream",
+         "unknown key 'direction' of the fault kind 'bandwidth' (did you mean 'stream'?)"),
+        ("reset-peer, timeout: 1s", "unknown key 'timeout' of the fault kind 'reset-peer' (did you mean 'after'?)"),
+        ("slicer, average_size: 100, size_variation: 10, delay: 1ms",
+         "unknown key 'size_variation' of the fault kind 'slicer' (did you mean 'variation'?)"),
+        ("bandwidth", "the key 'rate' is missing (add rate: ...)"),
+        ("bandwidth, rate: 64", "faults.rate: '64' is no rate (write 64KB/s (KB is 1000 bytes), 1MB/s or 512kbit/s)"),
+        ("bandwidth, rate: 0KB/s", "faults.rate: a rate of 0 lets nothing through (write kind: timeout for that)"),
+        ("bandwidth, rate: 64KiB/s",
+         "faults.rate: 65536 bytes a second are no whole KB/s of 1000 bytes, Toxiproxy's unit "
+         "(write 65KB/s or 66KB/s)"),
+        ("slicer, average_size: 0, delay: 1ms", "faults.average_size: must be at least 1"),
+        ("slicer, average_size: 100, variation: 100, delay: 1ms",
+         "faults: variation must be less than average_size (else it would kill the server)"),
+        ("reset-peer, after: 3s", "faults.after: must be at most 500 ms"),
+        ("limit-data, bytes: 0", "faults.bytes: must be at least 1"),
+        ("limit-data, bytes: 1TB",
+         "faults.bytes: '1TB' is no number of bytes (write 500, 64KB (of 1000 bytes) or 64KiB (of 1024))"),
+        ("flap, period: 5s", "'x' lasts 9 s, too short for this flap to be proven (write for: 10s or more)"),
+        ("flap, period: 1s, down: 100%",
+         "faults: it would never come up (write kind: down for that, or a shorter down time)"),
+        ("slow-close, delay: 8s", "'x' lasts 9 s, too short for this slow-close to be proven (write for: 10s or more)"),
+        ("bandwidth, rate: 64KB/s, toxicity: 150%", "faults.toxicity: 150% is no share between 0% and 100%"),
+        ("bandwidth, rate: 64KB/s, stream: sideways",
+         "faults.stream: unknown 'sideways' (there is: downstream, upstream)"),
+    ],
+)  # fmt: skip
+def test_a_toxic_that_can_not_be_played_is_one_defect_with_its_mend(desk: Desk, fault: str, defect: str) -> None:
+    desk.change_runbook(EMPTY, f"{{name: x, proxy: postgres, at: 30s, for: 9s, kind: {fault}}}")
+
+    assert desk.defects() == [f"drill.yaml:15: {defect}"]
 
 
 def test_other_faults_may_overlap_on_one_proxy(desk: Desk) -> None:
@@ -271,7 +333,7 @@ def test_a_plain_load_needs_little(desk: Desk) -> None:
     assert (runbook.expect, runbook.faults, runbook.faults_s, runbook.slack_channel) == ("held", (), 60.0, "")
     assert (runbook.phases.warm_up_s, runbook.phases.baseline_s, runbook.phases.recovery_s) == (10.0, 15.0, 20.0)
     assert (runbook.load.users, runbook.load.spawn_rate) == (None, None)
-    assert runbook.collect == ("app-1", "db-1")
+    assert runbook.collect == ("app-1", "db-1", "containers")
 
 
 def test_collecting_from_nobody_must_be_said(desk: Desk) -> None:
@@ -325,3 +387,95 @@ def test_a_folder_is_no_locust_file(desk: Desk) -> None:
 
     [defect] = desk.defects()
     assert "'../scenarios' is a folder" in defect
+
+
+SLOTS = "  - {name: no slots, kind: slot-exhaustion, database: main, leave: 3, at: 60s, for: 30s}\n"
+WAYS = 'main: {dsn: "${DATABASE_URL}", exhaust_dsn: "${DATABASE_URL}", platform_dsn: "${DATABASE_URL}", through'
+
+
+def with_slots(desk: Desk, line: str = SLOTS) -> None:
+    desk.change_runbook("stop_when:\n", f"{line}stop_when:\n")
+    desk.change_target('main: {dsn: "${DATABASE_URL}", through', WAYS)
+
+
+def test_a_slot_exhaustion_sits_on_a_database(desk: Desk) -> None:
+    with_slots(desk)
+
+    fault = desk.load()[0].faults[2]
+
+    assert (fault.kind, fault.proxy, fault.database, fault.place) == ("slot-exhaustion", "", "main", "main")
+    assert fault.recorded_params == {"leave": 3, "lease_ms": 10_000.0, "evict": False}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "defect"),
+    [
+        ("database: main", "proxy: postgres", "slot-exhaustion sits on a database, not on a proxy (write"),
+        ("database: main, ", "", "the key 'database' is missing"),
+        ("database: main", "database:", "the key 'database' has no value"),
+        ("database: main", "database: mian", "unknown database 'mian' (did you mean 'main'?)"),
+        ("leave: 3", "leave: -1", "faults.leave: must be at least 0"),
+        ("leave: 3", "lease: 1s", "faults.lease: must be at least 2 s"),
+        ("leave: 3", "leafe: 3", "unknown key 'leafe' of the fault kind 'slot-exhaustion'"),
+        ("leave: 3", "evict: maybe", "faults.evict: must be true or false"),
+    ],
+)
+def test_each_slip_in_a_slot_exhaustion_is_told(desk: Desk, old: str, new: str, defect: str) -> None:
+    with_slots(desk, SLOTS.replace(old, new))
+
+    assert any(defect in said for said in desk.defects()), desk.defects()
+
+
+def test_slots_can_not_be_taken_twice_at_once_nor_without_the_two_ways_in(desk: Desk) -> None:
+    again = SLOTS.replace("no slots", "none again").replace("at: 60s", "at: 70s")
+    with_slots(desk, SLOTS + again)
+    assert any("'no slots' and 'none again' take the slots of 'main' at once" in said for said in desk.defects())
+
+    desk.change_target('platform_dsn: "${DATABASE_URL}", ', "")
+    assert any("add exhaust_dsn: and platform_dsn:" in said for said in desk.defects())
+
+
+def test_a_proxy_s_fault_does_not_sit_on_a_database(desk: Desk) -> None:
+    desk.change_runbook("kind: latency, proxy: postgres", "kind: latency, database: main")
+
+    assert any("latency sits on a proxy, not on a database" in said for said in desk.defects())
+
+
+STEP = "{host: app-1, run: systemctl restart crowdfund, when: asked}"
+
+
+def test_a_rollback_step_runs_on_a_host_in_a_container_or_here(desk: Desk) -> None:
+    steps = "{host: app-1, run: a}, {container: api, run: b, when: stopped}, {here: true, run: c}, "
+    desk.change_runbook(STEP, f"{steps}{{run: d, when: not-held, timeout: 5s, name: last}}")
+
+    plan = desk.load()[0].rollback
+
+    assert [(s.where, s.when) for s in plan] == [
+        ("app-1", "asked"), ("api", "stopped"), ("here", "asked"), ("here", "not-held"),
+    ]  # fmt: skip
+    assert (plan[3].name, plan[3].timeout_s, plan[0].timeout_s) == ("last", 5.0, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("new", "defect"),
+    [
+        ("{host: app-1, container: api, run: a}", "a step runs in one place, not on host and container"),
+        ("{here: false, run: a}", "rollback.here: "),
+        ("{host: app-1}", "the key 'run' is missing"),
+        ("{host: app-1, run: a, timeout: 2h}", "rollback.timeout: must be at most 3600 s"),
+        ("{host: app-1, run: a, timeout: 0s}", "rollback.timeout: must be longer than 0s"),
+        ("{host: app-1, run: a, wen: asked}", "unknown key 'wen' (did you mean 'when'?)"),
+        ("{hots: app-1, run: a}", "unknown key 'hots' (did you mean 'host'?)"),
+    ],
+)
+def test_each_slip_in_a_rollback_step_is_told(desk: Desk, new: str, defect: str) -> None:
+    desk.change_runbook(STEP, new)
+
+    assert any(defect in said for said in desk.defects()), desk.defects()
+
+
+def test_a_container_needs_containers_in_the_target(desk: Desk) -> None:
+    desk.change_runbook(STEP, "{container: api, run: a}")
+    desk.change_target("containers: {labels: {com.docker.compose.project: crowdfund}}\n", "")
+
+    assert any("'api': the target has no containers" in said for said in desk.defects())
