@@ -6,10 +6,11 @@ RUNBOOK ?= drill
 TARGET ?= sandbox
 RUN ?= latest
 ARGS ?=
+JOBS ?= 3
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gameday plan server test check lint load stop heal status report rerun sandbox-up sandbox-down bench lock clean
+.PHONY: help setup gameday plan preflight server test check lint load stop heal rollback status report rerun compare history sandbox-up sandbox-down bench lock clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,11 +30,16 @@ setup: $(READY) ## Set up the virtual environment
 gameday: $(READY) ## Play a game day: RUNBOOK= (default: the drill), TARGET= (default: the sandbox)
 	@$(BIN)/gameday run $(RUNBOOK) --target $(TARGET) $(ARGS)
 
-plan: $(READY) ## Check that a game day could be played: all reads, no writes
+plan: $(READY) ## One page for approval: what is touched, when, and how it ends
+	@$(BIN)/gameday plan $(RUNBOOK) --target $(TARGET) $(ARGS)
+
+preflight: $(READY) ## Check that a game day could be played: all reads, no writes
 	@$(BIN)/gameday check $(RUNBOOK) --target $(TARGET) $(ARGS)
 
-load: $(READY) ## The guide's plain load test, no faults
-	@$(BIN)/gameday run load --target $(TARGET) $(ARGS)
+load: $(READY) ## The guide's plain load test: USERS= or PRESET=minimum|target|peak, SPAWN_RATE=, RUN_TIME=, TAGS=, PROCESSES=
+	@$(BIN)/gameday load --target $(TARGET) $(if $(USERS),--users $(USERS)) $(if $(PRESET),--preset $(PRESET)) \
+	  $(if $(SPAWN_RATE),--spawn-rate $(SPAWN_RATE)) $(if $(RUN_TIME),--run-time $(RUN_TIME)) \
+	  $(if $(TAGS),--tags "$(TAGS)") $(if $(PROCESSES),--processes $(PROCESSES)) $(ARGS)
 
 stop: $(READY) ## Stop the running game day: faults healed, load stopped
 	@$(BIN)/gameday stop $(ARGS)
@@ -41,14 +47,23 @@ stop: $(READY) ## Stop the running game day: faults healed, load stopped
 heal: $(READY) ## Heal what dead runs left injected
 	@$(BIN)/gameday heal $(ARGS)
 
+rollback: $(READY) ## Run the rollback plan of RUN= (default: the latest), once its places are confirmed
+	@$(BIN)/gameday rollback $(RUN) $(ARGS)
+
 status: $(READY) ## What runs, and what dead runs left behind
 	@$(BIN)/gameday status $(ARGS)
 
 report: $(READY) ## Write the reports of RUN= (default: the latest) again
 	@$(BIN)/gameday report $(RUN) $(ARGS)
 
-rerun: $(READY) ## Play RUN= (default: the latest) again with the same inputs
+rerun: $(READY) ## Play RUN= (default: the latest) again with the same inputs, and compare
 	@$(BIN)/gameday rerun $(RUN) $(ARGS)
+
+compare: $(READY) ## Put the runs BEFORE= and RUN= (default: the latest) side by side
+	@$(BIN)/gameday compare $(BEFORE) $(RUN) $(ARGS)
+
+history: $(READY) ## The runs so far, and the trend of each service level
+	@$(BIN)/gameday history $(ARGS)
 
 sandbox-up: $(READY) ## Start the practice platform and leave it up
 	@$(BIN)/gameday sandbox up $(ARGS)
@@ -59,8 +74,8 @@ sandbox-down: $(READY) ## Take the practice platform down
 server: $(READY) ## Build toxiproxy-server into the user's cache, unless there is one
 	@$(BIN)/python -P -m faults.toxiproxy_binary
 
-test: server ## All tests: units, contracts and real servers
-	@$(BIN)/python -m pytest $(ARGS)
+test: server ## All tests: units, contracts and real servers; JOBS= at a time, most of which wait
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 lint: $(READY) ## Lint, strict types, import contracts
 	@$(BIN)/ruff check .

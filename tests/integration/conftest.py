@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from engine import TestEngine, engine_host
 
 from harness.clock import Deadline
 from harness.reach.allow_list import AllowList
@@ -176,3 +177,14 @@ def silent_port() -> Iterator[int]:
     """A port that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield int(server.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def engine(require: Require) -> Iterator[TestEngine]:
+    """A real Docker Engine with an image made of busybox; all that a test runs there is removed at the end."""
+    require("busybox", shutil.which("busybox"))
+    made = TestEngine(require("a Docker Engine", engine_host()))
+    try:
+        yield made
+    finally:
+        made.close()

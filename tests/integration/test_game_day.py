@@ -22,7 +22,7 @@ from harness.journal import reader
 from harness.journal.record import FaultInjected, UndoWritten
 from runbooks.sandbox.sandbox import Sandbox
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 SCENARIO = Path(__file__).parents[2] / "runbooks" / "scenarios" / "crowdfund.py"
 GAMEDAY = [sys.executable, "-P", "-c", "from runbooks.cli import main; main()"]
 EXHAUSTION = {"name": "no connections", "kind": "pool-exhaustion", "proxy": "postgres", "at": "1s", "for": "20s"}
@@ -79,7 +79,7 @@ class Played:
     def result(self) -> dict[str, object]:
         return json.loads((self.folder / "result.json").read_text())
 
-    def end(self, timeout_s: float = 90) -> int:
+    def end(self, timeout_s: float = 150) -> int:
         """The exit code, once it has ended."""
         self.output, _ = self.process.communicate(timeout=timeout_s)
         assert "Traceback" not in self.output
@@ -212,6 +212,7 @@ KINDS: list[dict[str, object]] = [
     {"name": "hanging", "kind": "timeout", "proxy": "postgres", "at": "0s", "for": "60s"},
     {"name": "down", "kind": "down", "proxy": "redis", "at": "0s", "for": "60s"},
     EXHAUSTION | {"for": "60s"},
+    {"name": "flapping", "kind": "flap", "proxy": "redis", "period": "30s", "at": "0s", "for": "60s"},
 ]
 
 

@@ -66,8 +66,9 @@ def test_an_unknown_host_key_is_refused(inputs: tuple[Runbook, Target], look: Lo
 
     found = look(runbook, replace(target, hosts={**target.hosts, "app-1": host}))
 
-    [check] = wrong(found)
-    assert (check.area, check.name, check.refusal, found.exit_code) == ("host", "app-1", True, 14)
+    [host, rollback] = wrong(found)  # the rollback plan has a step there
+    assert (host.area, host.name, host.refusal, found.exit_code) == ("host", "app-1", True, 14)
+    assert rollback.area == "rollback"
 
 
 def test_an_address_outside_the_allow_list_is_refused_at_every_door(inputs: tuple[Runbook, Target], look: Look) -> None:
@@ -76,7 +77,10 @@ def test_an_address_outside_the_allow_list_is_refused_at_every_door(inputs: tupl
     found = look(runbook, replace(target, allow=("10.0.0.0/8",)))
 
     assert found.exit_code == 14
-    assert {c.area for c in wrong(found)} == {"target", "toxiproxy", "proxy", "database", "cache", "host"}
+    assert {c.area for c in wrong(found)} == {
+        *("target", "toxiproxy", "proxy", "database", "cache", "host"),
+        *("invariant", "rollback"),  # what asks the database, and what runs on a host
+    }
     assert all(c.refusal and "allow" in c.mend for c in wrong(found))
 
 
@@ -101,6 +105,7 @@ def test_what_does_not_answer_is_told_without_a_wait(inputs: tuple[Runbook, Targ
 
     assert [(c.area, c.name) for c in wrong(found)] == [
         ("target", "base_url"), ("database", "main"), ("cache", "main"), ("host", "gone"),
+        ("invariant", "no double charge"), ("rollback", "step 1, app-1"),
     ]  # fmt: skip
     assert found.exit_code == 2
 

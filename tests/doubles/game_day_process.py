@@ -1,0 +1,46 @@
+"""A game day in a process of its own, as a person plays it, for the tests of several files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+SCENARIO = Path(__file__).parents[2] / "runbooks" / "scenarios" / "crowdfund.py"
+GAMEDAY = [sys.executable, "-P", "-c", "from runbooks.cli import main; main()"]
+
+
+class GameDayProcess:
+    """`gameday ARGS` in `folder`, with its runs there. `env` goes over the environment, which has no Slack token."""
+
+    def __init__(self, folder: Path, *args: str | Path, env: dict[str, str] | None = None) -> None:
+        self.runs = folder / "runs"
+        clean = {k: v for k, v in os.environ.items() if k != "SLACK_BOT_TOKEN"} | (env or {})
+        command = [*GAMEDAY, *map(str, args), "--runs", str(self.runs)]
+        self.process = subprocess.Popen(command, cwd=folder, env=clean, stdin=subprocess.DEVNULL, text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+        self.output = ""
+
+    @property
+    def folder(self) -> Path:
+        """The newest run folder."""
+        return (self.runs / "latest").resolve()
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """`result.json` of the newest run."""
+        read: dict[str, Any] = json.loads((self.folder / "result.json").read_text())
+        return read
+
+    def end(self, timeout_s: float = 150) -> int:
+        """The exit code, once it has ended."""
+        self.output, _ = self.process.communicate(timeout=timeout_s)
+        assert "Traceback" not in self.output
+        return self.process.returncode
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.output, _ = self.process.communicate(timeout=5)
