@@ -6,7 +6,7 @@ RUNBOOK ?= drill
 TARGET ?= sandbox
 RUN ?= latest
 ARGS ?=
-JOBS ?= 3
+JOBS ?= 2
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help

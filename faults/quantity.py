@@ -33,6 +33,11 @@ def seconds(value: object) -> float:
     return round(sum(float(number) * _UNITS_S[unit] for number, unit in _PART.findall(text)), 9)
 
 
+def is_duration(value: object) -> bool:
+    """Whether it is written as a duration, and not as a size, a rate or a bare number."""
+    return isinstance(value, str) and _DURATION.fullmatch(value.strip()) is not None
+
+
 Param = float | str | bool
 """The value of a fault's parameter, as the journal holds it."""
 
@@ -126,7 +131,7 @@ def say_seconds(value_s: float) -> str:
     """A duration as a person would write it: 0.05 -> "50 ms", 90 -> "90 s"."""
     if value_s < 1:
         return f"{value_s * 1000:.3g} ms"
-    return f"{value_s:.4g} s"
+    return f"{value_s:.4g} s" if value_s < 10_000 else f"{value_s:.0f} s"
 
 
 def say_size(value_bytes: float) -> str:

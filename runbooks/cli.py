@@ -19,15 +19,9 @@ from harness.journal.record import VerdictReached
 from harness.report.write import write_all
 from runbooks import leftovers
 from runbooks.books import find_book, list_books
-from runbooks.commands.compare import compare
-from runbooks.commands.history import history
-from runbooks.commands.init import init
-from runbooks.commands.load import load
+from runbooks.commands.lazy_group import LazyGroup
 from runbooks.commands.open_target import open_target
 from runbooks.commands.options import ALLOW_PRODUCTION, JSON, RUNS, TARGET, WEB_PORT, WEB_UI, web_port_of
-from runbooks.commands.plan import plan
-from runbooks.commands.rerun import rerun
-from runbooks.commands.rollback import rollback
 from runbooks.commands.sitting import Sitting
 from runbooks.game_day import Inputs
 from runbooks.parsing.inputs import load_inputs
@@ -35,13 +29,20 @@ from runbooks.parsing.schema import json_schema
 from runbooks.preflight import Options, preflight
 from runbooks.preflight_table import plan_table, preflight_table
 from runbooks.run_folder import all_runs, conductor_of, find_run
-from runbooks.sandbox.commands import sandbox
 from runbooks.sandbox.sandbox import list_running
 from runbooks.signals import interrupting_signals
 from runbooks.stopping import stop_runs
 
+ELSEWHERE = {
+    **{
+        name: f"runbooks.commands.{name}"
+        for name in ("compare", "history", "init", "load", "plan", "rerun", "rollback")
+    },
+    "sandbox": "runbooks.sandbox.commands",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=LazyGroup, elsewhere=ELSEWHERE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gameday")
 def gameday() -> None:
     """Plays game days: load, faults, an automatic halt, evidence, the bottleneck, the incident summary."""
@@ -151,16 +152,6 @@ def report(run_name: str, runs: Path) -> None:
 def schema(which: str) -> None:
     """Print the JSON Schema of runbook or target files, for editors."""
     click.echo(json.dumps(json_schema("target" if which == "target" else "runbook"), indent=2))
-
-
-gameday.add_command(compare)
-gameday.add_command(history)
-gameday.add_command(load)
-gameday.add_command(rerun)
-gameday.add_command(rollback)
-gameday.add_command(sandbox)
-gameday.add_command(init)
-gameday.add_command(plan)
 
 
 def main() -> None:

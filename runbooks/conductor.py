@@ -114,7 +114,7 @@ class Conductor:
             return
         if not self._baseline_holds():
             return
-        if self._s.runbook.faults and not self._play_faults():
+        if self._s.runbook.faults_s > 0 and not self._play_faults():
             return
         if phases.recovery_s > 0:
             self._play_recovery(phases.recovery_s)

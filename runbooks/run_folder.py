@@ -62,8 +62,9 @@ class RunFolder:
 def find_run(runs: Path, name: str) -> Path:
     """The folder of a run by its id, a path to it, or "latest". Raises BadInput with what there is."""
     for path in (runs / name, Path(name)):
-        if (path / "journal").is_dir():
-            return path.resolve()
+        with suppress(OSError):  # a name too long, or a folder that may not be looked into, is no run either
+            if (path / "journal").is_dir():
+                return path.resolve()
     known = [p.name for p in all_runs(runs)][-5:]
     there = f"the newest are {', '.join(known)}" if known else f"there are none in {runs}"
     raise BadInput(f"no run {name!r}", where=str(runs), mend=there)

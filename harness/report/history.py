@@ -77,7 +77,8 @@ def read_run(folder: Path) -> PastRun:
     except FileNotFoundError:
         return _lost(folder, "no result yet: it is going on, or was killed")
     except (OSError, ValueError, ValidationError, RecursionError) as error:
-        return _lost(folder, f"{FILE} can't be read: {type(error).__name__}")
+        why = f": {error.strerror}" if isinstance(error, OSError) else ""
+        return _lost(folder, f"{FILE} can't be read{why} (gameday report {folder.name} writes it again)")
     load = result.load
     return PastRun(
         run=folder.name,

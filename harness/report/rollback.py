@@ -17,13 +17,13 @@ class RollbackResult(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    step: int
-    name: str
-    where: str
-    host: str
-    container: str
+    step: int = 0
+    name: str = ""
+    where: str = ""
+    host: str = ""
+    container: str = ""
     run: str
-    when: str
+    when: str = "asked"
     ran_at: float | None = None
     by: str = ""
     exit_code: int | None = None

@@ -19,7 +19,8 @@ def open_target(name: str, console: Console) -> Iterator[Path]:
     """The target file; the sandbox is brought up for as long as it is needed, unless one is up already. A sandbox with
     a named defect is always one of its own."""
     if name.startswith(f"{SANDBOX}+") and not Path(name).exists():
-        with _owned(console, defect=name.partition("+")[2]) as target_file:
+        # "sandbox+" names no defect: it is no sandbox without one
+        with _owned(console, defect=name.partition("+")[2] or name) as target_file:
             yield target_file
         return
     kind, _, sandbox_name = name.partition(":")

@@ -11,12 +11,14 @@ from pathlib import Path
 import click
 
 from harness.errors import BadInput
+from harness.redaction import Redactor
 from harness.report import whole_file
 from runbooks.books import find_book
 from runbooks.commands.options import SANDBOX, TARGET
 from runbooks.parsing.inputs import load_inputs
 from runbooks.parsing.stand_in import with_stand_ins
 from runbooks.plan_page import plan_page
+from runbooks.sandbox.defects import defect_named
 from runbooks.sandbox.lineup import Lineup, Listening
 from runbooks.sandbox.sandbox import Sandbox
 
@@ -31,7 +33,8 @@ def plan(runbook: str, target_name: str, output: Path | None) -> None:
     with _target_of(target_name) as (target_path, fleeting):
         environment = with_stand_ins((book, target_path), os.environ)
         loaded, target = load_inputs(book, target_path, environment=environment)
-    page = plan_page(loaded, target, (runbook, target_name), fleeting=fleeting)
+    hide = Redactor((*target.secrets(), *loaded.hidden))
+    page = hide.text(plan_page(loaded, target, (runbook, target_name), fleeting=fleeting))
     if output is None:
         click.echo(page, nl=False)
         return
@@ -45,6 +48,11 @@ def plan(runbook: str, target_name: str, output: Path | None) -> None:
 @contextmanager
 def _target_of(name: str) -> Iterator[tuple[Path, bool]]:
     """The target file, and whether it is one that comes and goes with the game day."""
+    if name.startswith(f"{SANDBOX}+") and not Path(name).exists():
+        defect_named(name.partition("+")[2] or name)
+        with tempfile.TemporaryDirectory(prefix="gameday-plan-") as folder:
+            yield _sandbox_to_come(Path(folder)), True
+        return
     kind, _, sandbox_name = name.partition(":")
     if kind != SANDBOX or Path(name).exists():
         yield Path(name), False

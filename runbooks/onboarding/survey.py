@@ -206,7 +206,8 @@ def _checked(flag: str, given: str, check: Callable[[str], object]) -> str:
         check(given)
     except ValueError as error:
         what, _, mend = str(error).partition(" -> ")
-        raise BadInput(what, where=f"{flag} {given}", mend=mend) from None
+        # an address with a password in it is refused for that, and not said again
+        raise BadInput(what, where=flag if "@" in given else f"{flag} {given}", mend=mend) from None
     return given
 
 

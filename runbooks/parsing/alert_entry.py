@@ -38,12 +38,14 @@ class AlertEntry(Entry):
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """What an alert is checked against. `rest_s`: the length of the faults phase and the recovery together; None:
-    not known. `stops`: whether a stop condition can breach the run; `taken`: the service levels' names."""
+    not known. `stops`: whether a stop condition can breach the run; `taken`: the service levels' names; `any_fault`:
+    whether one is written, sound or not."""
 
     faults: Sequence[FaultPlan]
     rest_s: float | None
     stops: bool
     taken: frozenset[str]
+    any_fault: bool = True
 
 
 def read_alerts(
@@ -53,7 +55,7 @@ def read_alerts(
     if entries and names is not None and not names.alerting:
         what = "alerts are expected, and the target says nothing of its alerting"
         checked.defect(("alerts",), what, 'add alerting: {alertmanager: "http://..."} to the target, or a webhook')
-    if entries and not timeline.faults:
+    if entries and not timeline.any_fault:
         checked.defect(("alerts",), "alerts are expected, and there are no faults", "add faults, or take alerts out")
     taken = set(timeline.taken)
     read = []

@@ -28,7 +28,8 @@ def check_alerting(checked: Checked, check_address: Callable[[Place], None]) -> 
         try:
             read_listen(entry.webhook.listen)
         except ValueError as error:
-            checked.defect((*_AT, "webhook", "listen"), f"listen: {error}", "write host:port, such as 127.0.0.1:9099")
+            what, place = str(error).partition(": write")[0], (*_AT, "webhook", "listen")
+            checked.defect(place, f"listen: {what}", "write host:port, such as 127.0.0.1:9099")
 
 
 def read_alerting(source: YamlSource, entry: AlertingEntry | None) -> Alerting | None:
@@ -50,6 +51,8 @@ def read_alerting(source: YamlSource, entry: AlertingEntry | None) -> Alerting |
 def read_listen(text: str) -> tuple[str, int]:
     """host:port; port 0 lets the system choose. Raises ValueError."""
     host, colon, port = text.rpartition(":")
+    if any(c.isspace() or not c.isprintable() for c in text):
+        raise ValueError(f"{text!r} is no address")
     if colon and host and port == "0":
         return host.removeprefix("[").removesuffix("]"), 0
     return split_address(text)

@@ -23,6 +23,12 @@ def _no_bool(value: object) -> object:
     return value
 
 
+def _no_nul(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("holds a NUL character -> take it out: no program can be given one")
+    return value
+
+
 def _positive(value: float) -> float:
     if value <= 0:
         raise ValueError("must be longer than 0s")
@@ -47,7 +53,8 @@ def _processes(value: object) -> object:
         return -1
     if isinstance(value, str) and not value.isdigit():
         raise ValueError(f"{value!r} is no number of processes -> write 2, or auto for one on each core")
-    if isinstance(value, bool) or value in (0, "0"):
+    written = int(value) if isinstance(value, str) and value.isascii() else value
+    if isinstance(value, bool) or (isinstance(written, int | float) and written < 1):
         raise ValueError("must be at least 1, or auto for one on each core")
     return value
 
@@ -102,4 +109,5 @@ Processes = Annotated[
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": _MOST_PROCESSES}, {"const": "auto"}]}),
 ]
 """How many load processes; "auto" is -1, one for each core, as Locust has it."""
-Text = Annotated[str, Field(min_length=1)]
+Whole = Annotated[int, BeforeValidator(_no_bool)]
+Text = Annotated[str, Field(min_length=1), AfterValidator(_no_nul)]

@@ -42,6 +42,8 @@ def read_engine(text: str) -> Address | None:
         mend = "forward its socket (ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock HOST) and write " \
             "unix:///tmp/engine.sock"  # fmt: skip
         raise ValueError(f"an engine over SSH is not supported -> {mend}")
+    if "@" in rest:
+        raise ValueError("holds a user or a password -> take it out: the engine is asked without a login")
     if scheme != "tcp" or not mark:
         raise ValueError(f"{text!r} is no engine's address -> {_ENGINE}")
     try:

@@ -135,9 +135,13 @@ def _params(kind: Kind, entry: dict[str, Any], place: Place, checked: Checked) -
     unknown = [key for key in own if key not in keys]
     for key in unknown:
         meant = _OTHER_WORDS.get(key)
-        mend = f"did you mean {meant!r}?" if meant in keys else suggest(key, [*COMMON, *keys], what="keys here")
+        mend = f"did you mean {meant!r}?" if meant in keys else suggest(key, [*_common(kind), *keys], what="keys here")
         checked.defect((*place, key), f"unknown key {key!r} of the fault kind {kind.name!r}", mend)
     return checked.model(kind.params, {k: v for k, v in own.items() if k not in unknown}, place)
+
+
+def _common(kind: Kind) -> tuple[str, ...]:
+    return tuple(key for key in COMMON if key not in ("proxy", "database") or key == kind.on)
 
 
 def _check_proxy(entry: dict[str, Any], place: Place, checked: Checked, names: TargetNames) -> None:

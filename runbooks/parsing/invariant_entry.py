@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from harness.analysis.service_level import CommandLevel, Content, Invariant, QueryLevel, UrlLevel
-from runbooks.parsing.amount import Text
+from runbooks.parsing.amount import Text, Whole
 from runbooks.parsing.draft import TargetNames
 from runbooks.parsing.suggestion import suggest
 from runbooks.parsing.validation import Checked, Entry
@@ -43,7 +43,7 @@ class UrlEntry(Entry):
     """A GET and what it must answer."""
 
     get: Text = Field(description="a path below the target's base_url, or a whole address within its allow list")
-    status: Annotated[int, Field(ge=100, le=599)] = 200
+    status: Annotated[Whole, Field(ge=100, le=599)] = 200
     contains: Text | None = Field(default=None, description="a part of the body")
     json_path: Text | None = Field(default=None, alias="json", description='a value in the JSON body: "totals.0.sum"')
     equals: Expected = Field(default=None, description=_EQUALS)
@@ -55,7 +55,7 @@ class CommandEntry(Entry):
 
     host: Text
     run: Text = Field(description="a command for the host's shell, as it is written")
-    exit_code: Annotated[int, Field(ge=0, le=255)] = 0
+    exit_code: Annotated[Whole, Field(ge=0, le=255)] = 0
     contains: Text | None = Field(default=None, description="a part of what it writes")
     equals: Expected = Field(default=None, description=_EQUALS)
     unchanged: bool = Field(default=False, description=_UNCHANGED)

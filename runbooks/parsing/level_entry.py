@@ -104,7 +104,7 @@ def _read(entry: Any, place: Place, checked: Checked, names: TargetNames | None)
     kind = kinds[0]
     read = checked.model(MODELS[kind], entry, place)
     limits = _LIMITS.get(kind, ())
-    if limits and not any(limit in entry for limit in limits):
+    if limits and all(entry.get(limit) is None for limit in limits):
         checked.defect(place, "a service level without a limit", f"add one of: {', '.join(limits)}")
     if isinstance(read, RequestLevelEntry):
         return _request(read, place, checked)

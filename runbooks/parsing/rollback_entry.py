@@ -42,6 +42,9 @@ def check_rollback(steps: Sequence[Any], checked: Checked, names: TargetNames | 
         if len(given) > 1:
             what = f"a step runs in one place, not on {' and '.join(given)}"
             checked.defect((*place, given[1]), what, "make a step for each")
+        for key in (key for key in given if step[key] is None):
+            # it would run on this machine instead
+            checked.defect((*place, key), f"{key} has no value", f"name it, or leave {key!r} out to run the step here")
         if names is not None:
             _check_names(step, place, checked, names)
 

@@ -94,7 +94,8 @@ def _timeline(value: Mapping[str, Any], faults: tuple[FaultPlan, ...], levels: t
     rest_s = None
     if phases is not None:
         rest_s = max([phases.faults or 0.0, *(f.at_s + f.for_s for f in faults)]) + phases.recovery
-    return Timeline(faults, rest_s, value.get("stop_when") != [], frozenset(level.name for level in levels))
+    taken, any_fault = frozenset(level.name for level in levels), bool(value.get("faults"))
+    return Timeline(faults, rest_s, value.get("stop_when") != [], taken, any_fault)
 
 
 def _check_timeline(checked: Checked, faults: tuple[FaultPlan, ...]) -> None:
@@ -159,8 +160,8 @@ def _runbook(path: Path, source: YamlSource, file: RunbookFile, parts: _Parts, n
 
 
 def _hidden(source: YamlSource) -> tuple[str, ...]:
-    """The values of references in the load's arguments whose names sound secret."""
-    parts = (part for place, found in source.parts.items() if place[:2] == ("load", "args") for part in found)
+    """The values of references whose names sound secret."""
+    parts = (part for found in source.parts.values() for part in found)
     return tuple(dict.fromkeys(value for reference, value in parts if _SECRET_NAME.search(reference)))
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from faults.quantity import say_seconds
+from faults.quantity import is_duration, say_seconds
 from runbooks.parsing.defects import Defects
 from runbooks.parsing.suggestion import suggest
 from runbooks.parsing.yaml_source import Place, YamlSource
@@ -57,6 +57,7 @@ _MENDS = {
     "a list": "write [one, two] or a line with `- ` for each",
     "a mapping of keys to values": "write {key: value} or indented `key: value` lines",
 }
+_PATTERNS = {"path": "write a path such as /alerts", "slack": 'write a channel such as "#game-day"'}
 
 
 class Checked:
@@ -113,7 +114,7 @@ class Checked:
         if kind in _SHAPES:
             return _shape(_SHAPES[kind], problem["input"], str(at[-1]) if at else "")
         if kind in _BOUNDS:
-            return _bound(problem, has_unit=str(self.source.at(at)).strip()[-1:].isalpha()), ""
+            return _bound(problem, in_seconds=is_duration(self.source.at(at))), ""
         return _in_words(problem)
 
 
@@ -124,27 +125,38 @@ def _label(at: Place) -> str:
 
 
 def _in_words(problem: Any) -> tuple[str, str]:
-    kind = problem["type"]
-    if kind == "literal_error":
-        expected = [word.strip("'") for word in str(problem["ctx"]["expected"]).replace(" or ", ", ").split(", ")]
-        return f"unknown {problem['input']!r}", suggest(str(problem["input"]), expected)
-    if kind in ("string_too_short", "too_short"):
-        return "is empty", ""
-    if kind == "value_error":
+    kind, given = problem["type"], problem["input"]
+    what, mend = str(problem["msg"]).replace("Input should", "must"), ""
+    if given is None:
+        what, mend = "has no value", "give it a value, or leave it out"
+    elif kind == "string_pattern_mismatch":
+        what, mend = f"{given!r} is not written as it must be", _PATTERNS.get(str(problem["loc"][-1]), "")
+    elif kind == "literal_error":
+        what, mend = _literal(given, str(problem["ctx"]["expected"]))
+    elif kind in ("string_too_short", "too_short"):
+        what = "is empty"
+    elif kind == "value_error":
         what, _, mend = str(problem["ctx"]["error"]).partition(" -> ")
-        return what, mend
-    return str(problem["msg"]).replace("Input should", "must"), ""
+    return what, mend
 
 
-def _bound(problem: Any, *, has_unit: bool) -> str:
+def _literal(given: object, expected: str) -> tuple[str, str]:
+    if expected == "True":
+        return "must be true", "leave it out where it is not"
+    words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+    return f"unknown {given!r}", suggest(str(given), words)
+
+
+def _bound(problem: Any, *, in_seconds: bool) -> str:
     word, name = _BOUNDS[problem["type"]]
     limit = problem["ctx"][name]
-    return f"must be {word} {say_seconds(limit) if has_unit else f'{limit:.15g}'}"
+    return f"must be {word} {say_seconds(limit) if in_seconds else f'{limit:.15g}'}"
 
 
 def _shape(wanted: str, given: object, key: str) -> tuple[str, str]:
     if given is None:
-        mend = "put text that begins with # into quotes" if key == "slack" else f"give it a value, or leave {key!r} out"
+        what = "it" if key.isdigit() else repr(key)
+        mend = "put text that begins with # into quotes" if key == "slack" else f"give it a value, or leave {what} out"
         return "has no value", mend
     if key in ("listen", "upstream"):
         return "must be an address", "write host:port"

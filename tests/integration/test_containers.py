@@ -24,7 +24,7 @@ from harness.reach.docker import DockerDoor
 from harness.redaction import Redactor
 from runbooks.preflight.containers_look import look_at_containers
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
 LOCUSTFILE = """
 from locust import FastHttpUser, constant, task
 

@@ -13,7 +13,7 @@ from faults.toxiproxy_process import read_state
 from runbooks.parsing.inputs import load_inputs, load_target
 from runbooks.sandbox.sandbox import Sandbox
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
 GAMEDAY = [sys.executable, "-P", "-c", "from runbooks.entry import main; main()"]
 
 

@@ -27,7 +27,7 @@ from harness.load.locust_process import LoadSpec, LocustProcess
 from harness.load.wire import MAX_NAMES, OTHER_NAMES
 from runbooks.sandbox.port import free_port
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(40)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(100)]
 
 LOCUSTFILES = Path(__file__).parent / "locustfiles"
 R = TypeVar("R", bound=Record)

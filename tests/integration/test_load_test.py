@@ -25,7 +25,7 @@ from harness.journal.record import RunStarted, Window
 from runbooks.commands.compare import compare
 from runbooks.commands.history import history
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
 GAMEDAY = [sys.executable, "-P", "-c", "from runbooks.entry import main; main()"]
 LOCUSTFILE = """
 from locust import FastHttpUser, constant, tag, task

@@ -21,7 +21,7 @@ from runbooks.runbook import Runbook
 from runbooks.sandbox.sandbox import Sandbox
 from runbooks.target import Host, Target
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from harness.notify.slack import AFTER_SILENCE_S
 from runbooks.game_day import SLACK_S
 from runbooks.sandbox.sandbox import Sandbox
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 SCENARIO = Path(__file__).parents[2] / "runbooks" / "scenarios" / "crowdfund.py"
 TOKEN = "xoxb-practice-0123456789"
 AFTERMATH_S = 4.0  # collecting, analysing and writing between the halt and the last message

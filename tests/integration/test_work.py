@@ -21,7 +21,7 @@ from harness.reach import redis
 from harness.reach.allow_list import AllowList
 from runbooks.sandbox.sandbox import Sandbox
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 LOOPBACK = AllowList(["127.0.0.0/8"])
 
 

@@ -18,7 +18,7 @@ from engine import TestEngine
 
 from runbooks.sandbox.port import free_port
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "your-platform"
 GAMEDAY = [sys.executable, "-P", "-c", "from runbooks.entry import main; main()"]
 SECRETS = {"SHOP_DB_PASSWORD": "practice-of-the-shop", "GAMEDAY_DB_PASSWORD": "practice-of-gameday"}

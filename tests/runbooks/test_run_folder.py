@@ -87,3 +87,8 @@ def test_a_second_run_against_the_same_target_is_refused_and_told_who_holds_it(t
     assert "run one" in caught.value.what
     with TargetLock(target, "run three"), TargetLock(replace(target, base_url="http://127.0.0.1:2"), "another target"):
         pass
+
+
+def test_a_name_that_no_folder_can_have_is_no_run(tmp_path) -> None:
+    with pytest.raises(BadInput, match="no run 'xxx"):
+        find_run(tmp_path, "x" * 300)
