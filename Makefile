@@ -6,7 +6,7 @@ RUNBOOK ?= drill
 TARGET ?= sandbox
 RUN ?= latest
 ARGS ?=
-JOBS ?= 2
+JOBS ?= 3
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help

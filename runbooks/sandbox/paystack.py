@@ -40,6 +40,8 @@ def main() -> None:
     config = uvicorn.Config(
         build(), loop="uvloop", http="httptools", ws="none", lifespan="off", log_level="warning",
         timeout_graceful_shutdown=1,
+        # longer than the application keeps one: a slow line must not make it send into a connection just closed
+        timeout_keep_alive=75,
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
 

@@ -42,6 +42,8 @@ def test_the_platform_withstands_it(name: str, tmp_path: Path, sandbox: Sandbox)
     assert game_day.end() == 0, game_day.output
     result = game_day.result
     assert (result["expect"], result["verdict"]) == ("held", "held"), game_day.output
+    assert result["findings"] == []
+    assert not (game_day.folder / "incident.md").exists()
     assert [(f["effective"], f["healed"]) for f in result["faults"]] == [(True, True)]
 
 

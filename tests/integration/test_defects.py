@@ -36,7 +36,7 @@ def plain_load(folder: Path, tags: list[str], limit: str) -> Path:
         "title": "A short load test",
         "hypothesis": "The platform stays within its service levels.",
         "load": {"locustfile": str(SCENARIO), "tags": tags, "users": 25, "spawn_rate": 25},
-        "phases": {"warm_up": "3s", "baseline": "11s", "recovery": "0s"},
+        "phases": {"warm_up": "3s", "baseline": "10s", "recovery": "0s"},
         "service_levels": [{"name": "api", "requests": "*", "p95": limit, "error_rate": "1%"}],
         "faults": [],
         "stop_when": [{"condition": "error_rate", "above": "1%"}],

@@ -143,8 +143,10 @@ def test_each_path_that_can_not_be_had_is_missing_with_its_reason(collected: Any
     append(secret, "x")
     secret.chmod(0o000)
     (logs / "closed").mkdir(mode=0o000)
-    for folder in (logs, *logs.parents[:3]):
+    for folder in (logs, *logs.parents):
         folder.chmod(0o755)
+        if folder.name.startswith("pytest-of-"):
+            break
     collected.door = doors["local"](unprivileged=True)
     wanted = tuple(
         str(logs / name) for name in ("none*.log", "no/such.log", "sub", "pipe.log", "closed.log", "closed/a.log")

@@ -6,23 +6,24 @@ import json
 
 import pytest
 
+from harness.journal.reader import read
+from harness.report import result
 from harness.report.history import LevelTrend, book_of, read_run, trends
 from harness.report.result import LevelResult
-from harness.report.write import write_all
 
 
 def result_of(write_run, records, name, p95=30.0, users=100):
     folder = write_run(records)
-    write_all(folder)
+    result.write(folder, result.build(read(folder)))
     named = folder.with_name(name)
     folder.rename(named)
     place = named / "result.json"
-    result = json.loads(place.read_text())
-    for level in result["service_levels"]:
+    written = json.loads(place.read_text())
+    for level in written["service_levels"]:
         if level["name"] == "api" and level["unit"] == "ms":
             level["value"] = p95
-    result["load"]["users"] = users
-    place.write_text(json.dumps(result))
+    written["load"]["users"] = users
+    place.write_text(json.dumps(written))
     return read_run(named)
 
 
