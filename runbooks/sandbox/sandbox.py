@@ -96,21 +96,16 @@ class Sandbox:
                 flags = [flag for flag, asked in (("--owned", owned), ("--bypass", bypass)) if asked]
                 flags += ["--defect", defect] if defect else []
                 process, ready = _start_supervisor(name, folder, toxiproxy, deadline_s, flags)
+                ticks = start_ticks(process.pid) or 0
                 # Written here too, so that nobody takes the name before the supervisor has written its own.
-                SandboxState(
-                    name=name,
-                    supervisor_pid=process.pid,
-                    supervisor_ticks=start_ticks(process.pid) or 0,
-                    owned=owned,
-                    bypass=bypass,
-                    defect=defect,
-                ).write(folder)
+                SandboxState(name=name, supervisor_pid=process.pid, supervisor_ticks=ticks, owned=owned,
+                             bypass=bypass, defect=defect).write(folder)  # fmt: skip
         except OSError as error:
             raise disk_error(error, folder) from error
         try:
             _await_answer(ready, Deadline.after(deadline_s + _GIVE_UP_S))
         except BaseException:
-            _end(process.pid, start_ticks(process.pid) or 0, folder)
+            _end(process.pid, ticks, folder)
             raise
         finally:
             ready.close()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 import yaml
+from game_day_process import GAMEDAY, SCENARIO, GameDayProcess
 
 from faults.process import start_ticks
 from faults.toxiproxy_server import ManagedServer
@@ -23,8 +22,6 @@ from harness.journal.record import FaultInjected, UndoWritten
 from runbooks.sandbox.sandbox import Sandbox
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
-SCENARIO = Path(__file__).parents[2] / "runbooks" / "scenarios" / "crowdfund.py"
-GAMEDAY = [sys.executable, "-P", "-c", "from runbooks.cli import main; main()"]
 EXHAUSTION = {"name": "no connections", "kind": "pool-exhaustion", "proxy": "postgres", "at": "1s", "for": "20s"}
 
 
@@ -60,34 +57,11 @@ def few_users(users: int) -> dict[str, object]:
     return {"locustfile": str(SCENARIO), "tags": ["investment"], "users": users, "spawn_rate": users}
 
 
-class Played:
-    """A game day in a process of its own."""
+class Played(GameDayProcess):
+    """A runbook on a target, in a process of its own."""
 
     def __init__(self, folder: Path, book: Path, target: Path, *args: str, env: dict[str, str] | None = None) -> None:
-        self.runs = folder / "runs"
-        command = [*GAMEDAY, "run", str(book), "--target", str(target), "--runs", str(self.runs), *args]
-        clean = {k: v for k, v in os.environ.items() if k != "SLACK_BOT_TOKEN"} | (env or {})
-        self.process = subprocess.Popen(command, cwd=folder, env=clean, stdin=subprocess.DEVNULL, text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
-        self.output = ""
-
-    @property
-    def folder(self) -> Path:
-        return (self.runs / "latest").resolve()
-
-    @property
-    def result(self) -> dict[str, object]:
-        return json.loads((self.folder / "result.json").read_text())
-
-    def end(self, timeout_s: float = 150) -> int:
-        """The exit code, once it has ended."""
-        self.output, _ = self.process.communicate(timeout=timeout_s)
-        assert "Traceback" not in self.output
-        return self.process.returncode
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.output, _ = self.process.communicate(timeout=5)
+        super().__init__(folder, "run", book, "--target", target, *args, env=env)
 
     def wait_for(self, kind: type, bound_s: float = 60) -> None:
         """Until the journal holds a record of this kind."""
