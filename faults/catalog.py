@@ -2,143 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel
-
-from faults import pool_exhaustion, slot_exhaustion
-from faults.fault import Fault, FaultPlan
+from faults.cache_kinds import CACHE_KINDS
+from faults.container_kinds import CONTAINER_KINDS
+from faults.database_kinds import DATABASE_KINDS
+from faults.fault import Fault, FaultPlan, PlaceKind
+from faults.host_kinds import HOST_KINDS
+from faults.kind import FaultKind
 from faults.server_slots import ServerSlots
-from faults.toxics import bandwidth, down, flap, latency, limit_data, reset_peer, slicer, slow_close, timeout
+from faults.wire_kinds import WIRE_KINDS
 from faults.wire_proxy import WireProxy
 from harness.errors import BadInput
-
-
-@dataclass(frozen=True, slots=True)
-class FaultKind:
-    """A kind of fault. `needs_database`: only on a proxy that a database goes through. `needs_round_trip`: only where
-    the probe measures a round trip, so not with a probe that only connects. `on`: what it sits on; its factory takes a
-    WireProxy for a proxy, a ServerSlots for a database. `silences`: while it is on, nothing else can be measured
-    through its proxy."""
-
-    name: str
-    summary: str
-    params: type[BaseModel]
-    factory: Callable[[FaultPlan, Any, str], Fault]
-    expected: Callable[[BaseModel], str]
-    needs_database: bool = False
-    needs_round_trip: bool = True
-    on: Literal["proxy", "database"] = "proxy"
-    silences: bool = False
-
 
 KINDS: Mapping[str, FaultKind] = MappingProxyType(
     {
         kind.name: kind
-        for kind in (
-            FaultKind(
-                "latency",
-                "every round trip is slower by `latency`, give or take `jitter`",
-                latency.LatencyParams,
-                latency.latency,
-                latency.expected,
-            ),
-            FaultKind(
-                "timeout",
-                "all data is swallowed; connections hang, or close after `timeout` of silence",
-                timeout.TimeoutParams,
-                timeout.timeout,
-                timeout.expected,
-                silences=True,
-            ),
-            FaultKind(
-                "down",
-                "connections are refused, and the open ones cut",
-                down.DownParams,
-                down.down,
-                down.expected,
-                needs_round_trip=False,
-                silences=True,
-            ),
-            FaultKind(
-                "pool-exhaustion",
-                "every round trip of the database is held for `hold`, until the application's pool is full of waiters",
-                pool_exhaustion.PoolExhaustionParams,
-                pool_exhaustion.pool_exhaustion,
-                pool_exhaustion.expected,
-                needs_database=True,
-                silences=True,
-            ),
-            FaultKind(
-                "bandwidth",
-                "each connection carries `rate` at most, in one direction",
-                bandwidth.BandwidthParams,
-                bandwidth.bandwidth,
-                bandwidth.expected,
-            ),
-            FaultKind(
-                "slicer",
-                "data arrives in slices of about `average_size` bytes, with a pause of `delay` after each",
-                slicer.SlicerParams,
-                slicer.slicer,
-                slicer.expected,
-            ),
-            FaultKind(
-                "slow-close",
-                "the end of a connection arrives `delay` late, its data doesn't",
-                slow_close.SlowCloseParams,
-                slow_close.slow_close,
-                slow_close.expected,
-                needs_round_trip=False,
-            ),
-            FaultKind(
-                "reset-peer",
-                "connections are reset at their first data, or `after` it",
-                reset_peer.ResetPeerParams,
-                reset_peer.reset_peer,
-                reset_peer.expected,
-                silences=True,
-            ),
-            FaultKind(
-                "limit-data",
-                "a connection is closed once it has carried so many `bytes`",
-                limit_data.LimitDataParams,
-                limit_data.limit_data,
-                limit_data.expected,
-                silences=True,
-            ),
-            FaultKind(
-                "flap",
-                "connections are refused and taken again, for `down` of every `period`",
-                flap.FlapParams,
-                flap.flap,
-                flap.expected,
-                needs_round_trip=False,
-                silences=True,
-            ),
-            FaultKind(
-                "slot-exhaustion",
-                "the database server's own slots are taken but for `leave`, so that the platform gets no new session",
-                slot_exhaustion.SlotExhaustionParams,
-                slot_exhaustion.SlotExhaustion,
-                slot_exhaustion.expected,
-                on="database",
-            ),
-        )
+        for kinds in (WIRE_KINDS, DATABASE_KINDS, CACHE_KINDS, CONTAINER_KINDS, HOST_KINDS)
+        for kind in kinds
     }
 )
+PLACES: Mapping[PlaceKind, type] = MappingProxyType({"proxy": WireProxy, "database": ServerSlots})
+"""What the factories of each kind take."""
 
 
-def build(plan: FaultPlan, place: WireProxy | ServerSlots, run: str) -> Fault:
-    """The fault of a plan on its proxy or database; nothing is touched yet. Raises BadInput when it can't be played
+def build(plan: FaultPlan, place: Any, run: str) -> Fault:
+    """The fault of a plan on its place (see `PLACES`); nothing is touched yet. Raises BadInput when it can't be played
     there."""
     kind = KINDS.get(plan.kind)
     if kind is None:
         raise BadInput(f"there is no fault kind {plan.kind}", where=plan.name, mend=f"one of {', '.join(KINDS)}")
-    if isinstance(place, ServerSlots) != (kind.on == "database"):
+    if not isinstance(place, PLACES[kind.on]):
         raise BadInput(f"{plan.kind} sits on a {kind.on}", where=plan.name, mend=f"name a {kind.on} of the target")
     if isinstance(place, WireProxy):
         _check_proxy(kind, plan, place)

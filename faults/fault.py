@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pydantic import BaseModel
 
 from faults.observation import Observation
 from faults.quantity import recorded
-from faults.undo import UndoRecord
+from faults.undo import Undo
 from harness.clock import Deadline
+
+PlaceKind = Literal["proxy", "database", "cache", "container", "host", "platform"]
+"""What a fault sits on; "platform": nothing that the target names."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """A fault as the runbook has it; `at_s` and `for_s` on the timeline of the faults phase. It sits on a `proxy` or on
-    a `database` of the target.
+    """A fault as the runbook has it; `at_s` and `for_s` on the timeline of the faults phase. `place` is what it sits
+    on, by its name in the target; for containers, a name or a glob of names.
 
     `params` is the kind's own validated model (see `faults.catalog`).
     """
@@ -25,16 +28,21 @@ class FaultPlan:
     id: str
     name: str
     kind: str
-    proxy: str
+    place: str
     params: BaseModel
     at_s: float
     for_s: float
-    database: str = ""
+    on: PlaceKind = "proxy"
 
     @property
-    def place(self) -> str:
-        """What it sits on, by its name in the target."""
-        return self.proxy or self.database
+    def proxy(self) -> str:
+        """The proxy that it sits on, or ""."""
+        return self.place if self.on == "proxy" else ""
+
+    @property
+    def database(self) -> str:
+        """The database that it sits on, or ""."""
+        return self.place if self.on == "database" else ""
 
     @property
     def param_names(self) -> list[str]:
@@ -81,7 +89,7 @@ class Fault(Protocol):
 
     plan: FaultPlan
 
-    def prepare(self) -> UndoRecord:
+    def prepare(self) -> Undo:
         """Read what is there now and measure the wire; the record is enough to heal from. Raises ReachFailed."""
 
     def inject(self) -> None:

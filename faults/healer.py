@@ -21,7 +21,7 @@ from pathlib import Path
 import click
 
 from faults import healing
-from faults.undo import ProcessUndo, UndoRecord
+from faults.undo import ProcessUndo, Undo
 from faults.undo_log import pending
 from harness.clock import Clock, Deadline
 from harness.errors import GamedayError, NotHealed
@@ -105,7 +105,7 @@ class Healer:
         self._journal = journal
         self._clock = clock
         self._allow = allow
-        self._open: tuple[UndoRecord, ...] = ()
+        self._open: tuple[Undo, ...] = ()
         self._healed: dict[str, str] = {}
         self._failed: set[str] = set()
 
@@ -134,7 +134,7 @@ class Healer:
             outcomes = [healed for step in healing.in_order(undos) for healed in threads.map(self._heal, step)]
         return all(outcomes)
 
-    def _heal(self, undo: UndoRecord) -> bool:
+    def _heal(self, undo: Undo) -> bool:
         key = undo.model_dump_json()
         try:
             healed = healing.heal(undo, deadline=Deadline.after(HEAL_S), allow=self._allow)
@@ -153,7 +153,7 @@ class Healer:
             self._write_healed(undo, healed.rung, healed.note)
         return True
 
-    def _write_healed(self, undo: UndoRecord, rung: str, note: str) -> None:
+    def _write_healed(self, undo: Undo, rung: str, note: str) -> None:
         now = self._clock.now_s()
         if isinstance(undo, ProcessUndo) and undo.what == "locust":
             self._journal.write(LoadStopped(t=now, at=now, how="killed"))

@@ -1,185 +1,99 @@
-"""Heals a fault from its undo record alone, in any process: the recovery ladder, bounded on every rung.
-
-Toxiproxy's control API can wedge under load and never answer again. So each call has a second, and behind the
-plain call stand a restart (our server) or a proxy in the wedged one's place (somebody's own).
-"""
+"""Heals any fault from its undo record alone, in any process: one door for each kind of undo record."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
-from faults import process, slot_healing
+from pydantic import ValidationError
+
+from faults import process_healing, proxy_healing, slot_healing
 from faults.fault import Healed
-from faults.toxiproxy_server import ManagedServer
-from faults.undo import EnabledUndo, ProcessUndo, SessionsUndo, ToxicUndo, UndoRecord
+from faults.undo import EnabledUndo, ProcessUndo, SessionsUndo, ToxicUndo, Undo
 from harness.clock import Deadline
-from harness.errors import GamedayError, NotHealed, ReachFailed, ReachTimeout
+from harness.errors import NotHealed
 from harness.reach.allow_list import AllowList
-from harness.reach.toxiproxy import ToxiproxyApi, ToxiproxyGone, ToxiproxyRejected
-from harness.reach.toxiproxy_state import ProxyState
-
-CALL_S = 1.0
-SERVER = "toxiproxy-server"
-_REPLACED = "-gameday"
-ProxyUndo = ToxicUndo | EnabledUndo
 
 
-def heal(undo: UndoRecord, *, deadline: Deadline, allow: AllowList) -> Healed:
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How the undo records of one kind are healed; each callable takes a record of the kind.
+
+    `heal(undo, deadline, allow)` is idempotent and raises NotHealed. `command`: what a person types instead. `what`:
+    what is left, in words. `last`: whether it is healed after all others have been.
+    """
+
+    record: type[Undo]
+    heal: Callable[[Any, Deadline, AllowList], Healed]
+    command: Callable[[Any], str]
+    what: Callable[[Any], str]
+    last: Callable[[Any], bool] = lambda _: False
+
+
+DOORS: Mapping[str, Door] = MappingProxyType(
+    {
+        "toxic": Door(
+            ToxicUndo, proxy_healing.heal_proxy, proxy_healing.toxic_command, lambda u: f"toxic on proxy {u.proxy}"
+        ),
+        "enabled": Door(
+            EnabledUndo,
+            proxy_healing.heal_proxy,
+            proxy_healing.enabled_command,
+            lambda u: f"enabled on proxy {u.proxy}",
+        ),
+        # the server goes after the proxies that it holds, else their healing would start it again
+        "process": Door(
+            ProcessUndo,
+            lambda undo, deadline, _: process_healing.end_processes(undo, deadline),
+            process_healing.kill_command,
+            lambda u: str(u.what),
+            last=process_healing.is_server,
+        ),
+        "sessions": Door(
+            SessionsUndo,
+            slot_healing.end_sessions,
+            slot_healing.command,
+            lambda u: f"sessions {u.marker} on database {u.database}",
+        ),
+    }
+)
+
+
+def read_undo(written: Mapping[str, object]) -> Undo | None:
+    """The undo record as the journal has it; None for one that this version can't read."""
+    door = DOORS.get(str(written.get("door")))
+    if door is None:
+        return None
+    try:
+        return door.record.model_validate(written)
+    except ValidationError:
+        return None
+
+
+def heal(undo: Undo, *, deadline: Deadline, allow: AllowList) -> Healed:
     """Take a fault off. Idempotent. Raises NotHealed, with the command that a person types instead."""
-    if isinstance(undo, ProcessUndo):
-        return _end_processes(undo, deadline)
-    if isinstance(undo, SessionsUndo):
-        return slot_healing.end_sessions(undo, deadline, allow)
-    try:
-        api = ToxiproxyApi(undo.api_url, allow, CALL_S, address=undo.api_address)
-    except ReachFailed as error:
-        raise _not_healed(undo, error) from error
-    return _Ladder(undo, api, deadline).climb()
-
-
-def in_order(undos: Sequence[UndoRecord]) -> tuple[tuple[UndoRecord, ...], ...]:
-    """Undo records in steps: those of one step heal side by side. A server goes after the proxies that it holds,
-    else their healing would start it again."""
-    servers = tuple(u for u in undos if isinstance(u, ProcessUndo) and u.what == SERVER)
-    others = tuple(u for u in undos if u not in servers)
-    return tuple(step for step in (others, servers) if step)
-
-
-def command_of(undo: UndoRecord) -> str:
-    """What a person types to heal it by hand."""
-    if isinstance(undo, ProcessUndo):
-        return f"kill -9 -- -{undo.pgid}"
-    if isinstance(undo, SessionsUndo):
-        return slot_healing.command(undo)
-    if isinstance(undo, ToxicUndo):
-        return f"curl -X DELETE {undo.api_url}/proxies/{undo.proxy}/toxics/{undo.toxic}"
-    body = '{"enabled":true}' if undo.enabled else '{"enabled":false}'
-    return f"curl -X POST -d '{body}' {undo.api_url}/proxies/{undo.proxy}"
-
-
-class _Ladder:
-    """One climb, from the plain call up to what works."""
-
-    def __init__(self, undo: ProxyUndo, api: ToxiproxyApi, deadline: Deadline) -> None:
-        self._undo = undo
-        self._api = api
-        self._deadline = deadline
-        self._server = _managed(undo)
-
-    def climb(self) -> Healed:
-        try:
-            try:
-                return self._plain()
-            except ReachTimeout as error:
-                return self._wedged(error)
-        except ToxiproxyGone:
-            return self._server_gone()
-        except ReachFailed as error:
-            raise _not_healed(self._undo, error) from error
-
-    def _plain(self) -> Healed:
-        """Ask for it, and see that it is so."""
-        undo = self._undo
-        try:
-            if isinstance(undo, ToxicUndo):
-                was_there = self._api.remove_toxic(undo.proxy, undo.toxic, timeout_s=self._call_s())
-                if self._seen().toxic(undo.toxic) is not None:
-                    raise ReachTimeout("the toxic is still there after its removal", where=undo.api_url)
-                return Healed("delete" if was_there else "absent")
-            self._api.set_enabled(undo.proxy, enabled=undo.enabled, timeout_s=self._call_s())
-            return Healed("enable")
-        except ToxiproxyRejected as error:
-            if error.status == 404:
-                return self._proxy_gone()
-            raise
-
-    def _seen(self) -> ProxyState:
-        return self._api.proxy(self._undo.proxy, timeout_s=self._call_s())
-
-    def _proxy_gone(self) -> Healed:
-        """A server restarted in between, or somebody deleted the proxy: nothing of ours is left in it."""
-        where = f"the proxy {self._undo.proxy} is not there any more: the server was restarted or somebody deleted it"
-        if self._server is None:
-            return Healed("gone", f"{where}; nothing of ours is left in it")
-        try:
-            self._server.restore_proxies()
-        except GamedayError as error:
-            raise _not_healed(self._undo, error) from error
-        return Healed("gone", f"{where}; it was created again")
-
-    def _server_gone(self) -> Healed:
-        """Nothing listens at the API: the toxics ended with their server."""
-        if self._server is None:
-            return Healed(
-                "gone",
-                f"nothing listens at {self._undo.api_url} any more: our fault ended with that server, and so did the "
-                f"way through the proxy {self._undo.proxy}",
-            )
-        return self._restarted("our toxiproxy-server had ended: it was started again")
-
-    def _wedged(self, error: ReachTimeout) -> Healed:
-        if self._server is not None:
-            note = f"our toxiproxy-server no longer answered ({error.what}): it was restarted, without any toxic"
-            return self._restarted(note)
-        return self._replaced(error)
-
-    def _restarted(self, note: str) -> Healed:
-        server, undo = self._server, self._undo
-        assert server is not None
-        try:
-            server.restart(self._deadline)
-            if server.api_url != undo.api_url:
-                return Healed("gone", f"our toxiproxy-server was started anew at {server.api_url} in between")
-            if not undo.enabled:
-                self._api.set_enabled(undo.proxy, enabled=False, timeout_s=self._call_s())
-        except GamedayError as error:
-            raise _not_healed(undo, error) from error
-        return Healed("restart", note)
-
-    def _replaced(self, cause: ReachTimeout) -> Healed:
-        """Somebody's own server, wedged: free the listen port, and put a proxy of another name on it."""
-        undo = self._undo
-        with contextlib.suppress(ReachTimeout):
-            # it may hang as the first call did, but the port is free all the same
-            self._api.set_enabled(undo.proxy, enabled=False, timeout_s=self._call_s())
-        if not undo.enabled:
-            return Healed("disable", f"{undo.proxy} no longer answered ({cause.what}); it is closed, as it was found")
-        name = f"{undo.proxy}{_REPLACED}"
-        self._api.create_proxy(name, undo.listen, undo.upstream, timeout_s=self._call_s())
-        return Healed(
-            "replace",
-            f"the proxy {undo.proxy} at {undo.api_url} no longer answered ({cause.what}): it was closed, and {name} "
-            f"took its place on {undo.listen}; restart that server when you can",
+    door = DOORS.get(undo.door)
+    if door is None:
+        raise NotHealed(
+            f"nothing here heals {undo.fault_id} ({undo.door})", mend="heal it with the version that ran it"
         )
-
-    def _call_s(self) -> float:
-        return max(0.05, min(CALL_S, self._deadline.left_s()))
+    return door.heal(undo, deadline, allow)
 
 
-def _managed(undo: ProxyUndo) -> ManagedServer | None:
-    """Our server, as it is before the climb; None for somebody's own, or when it was stopped in order."""
-    if not undo.managed_folder:
-        return None
-    try:
-        return ManagedServer.attach(Path(undo.managed_folder))
-    except ReachFailed:
-        return None
+def in_order(undos: Sequence[Undo]) -> tuple[tuple[Undo, ...], ...]:
+    """Undo records in steps: those of one step heal side by side."""
+    last = tuple(u for u in undos if u.door in DOORS and DOORS[u.door].last(u))
+    others = tuple(u for u in undos if u not in last)
+    return tuple(step for step in (others, last) if step)
 
 
-def _end_processes(undo: ProcessUndo, deadline: Deadline) -> Healed:
-    try:
-        ended = process.end_group(undo.pgid, undo.start_ticks, deadline)
-        if undo.managed_folder:
-            with contextlib.suppress(ReachFailed):
-                ManagedServer.attach(Path(undo.managed_folder)).stop()
-                ended = True
-    except TimeoutError as error:
-        raise _not_healed(undo, GamedayError(f"{undo.what}: {error}")) from error
-    return Healed("killed" if ended else "gone")
+def command_of(undo: Undo) -> str:
+    """What a person types to heal it by hand."""
+    return DOORS[undo.door].command(undo) if undo.door in DOORS else "gameday heal"
 
 
-def _not_healed(undo: ProxyUndo | ProcessUndo, error: GamedayError) -> NotHealed:
-    where = undo.what if isinstance(undo, ProcessUndo) else f"{undo.proxy} at {undo.api_url}"
-    return NotHealed(f"{undo.fault_id} could not be taken off: {error}", where=where, mend=command_of(undo))
+def what_is(undo: Undo) -> str:
+    """What is left, in words."""
+    return DOORS[undo.door].what(undo) if undo.door in DOORS else undo.door

@@ -10,7 +10,7 @@ from faults.fault import Fault, Healed
 from faults.healing import command_of
 from faults.observation import Observation
 from faults.proving import Prover
-from faults.undo import UNDO, UndoRecord
+from faults.undo import Undo
 from harness.clock import Clock, Deadline
 from harness.errors import GamedayError, NotHealed
 from harness.journal.record import FaultHealed, FaultInjected, HealFailed, InjectionFailed, Record, UndoWritten
@@ -56,7 +56,7 @@ class Injection:
         self._inject_over = threading.Event()
         self._begun = False
         self._failure = ""
-        self._undo: UndoRecord | None = None
+        self._undo: Undo | None = None
         self._prover: Prover | None = None
 
     @property
@@ -103,7 +103,7 @@ class Injection:
             return False
         try:
             self._undo = self.fault.prepare()
-            undo = UNDO.dump_python(self._undo, mode="json")
+            undo = self._undo.model_dump(mode="json")
             self._journal.commit(UndoWritten(t=self._clock.now_s(), fault_id=self.fault.plan.id, undo=undo))
         except GamedayError as error:
             self._state = "failed"
@@ -143,6 +143,8 @@ class Injection:
                     fault_kind=plan.kind,
                     proxy=plan.proxy,
                     database=plan.database,
+                    on=plan.on,
+                    place=plan.place,
                     params=plan.recorded_params,
                     until=self.injected_at + plan.for_s,
                 )

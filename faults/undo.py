@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
 
-class _Undo(BaseModel):
+class Undo(BaseModel):
+    """What every undo record has. `door` names what heals it (see `faults.healing`)."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    door: str
     fault_id: str
 
 
-class ToxicUndo(_Undo):
+class ToxicUndo(Undo):
     """Take our toxic `toxic` off `proxy`. The proxy's address and state as found serve the recovery ladder."""
 
     door: Literal["toxic"] = "toxic"
@@ -27,7 +30,7 @@ class ToxicUndo(_Undo):
     api_address: str = ""  # the IP address that was looked up, and allowed, when the fault was prepared
 
 
-class EnabledUndo(_Undo):
+class EnabledUndo(Undo):
     """Put `enabled` of `proxy` back to what was found."""
 
     door: Literal["enabled"] = "enabled"
@@ -40,7 +43,7 @@ class EnabledUndo(_Undo):
     api_address: str = ""
 
 
-class ProcessUndo(_Undo):
+class ProcessUndo(Undo):
     """End the process group `pgid`, if its leader is still the process that started at `start_ticks`
     (field 22 of /proc/PID/stat): a number may be used again. A managed server is found through its
     `managed_folder` too, since healing may have started it anew."""
@@ -52,7 +55,7 @@ class ProcessUndo(_Undo):
     managed_folder: str = ""
 
 
-class SessionsUndo(_Undo):
+class SessionsUndo(Undo):
     """End the sessions named `marker` of the exhausting role on the server of `database`.
 
     `dsn` is that role's DSN as the target file writes it, with references for what is secret, in pieces: whole, it
@@ -67,7 +70,3 @@ class SessionsUndo(_Undo):
     marker: str
     lease_s: float
     over_at: str
-
-
-UndoRecord = Annotated[ToxicUndo | EnabledUndo | ProcessUndo | SessionsUndo, Field(discriminator="door")]
-UNDO: TypeAdapter[ToxicUndo | EnabledUndo | ProcessUndo | SessionsUndo] = TypeAdapter(UndoRecord)

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
+from faults.fault import FaultPlan
 from faults.probe import HttpProbe, PostgresProbe, Probe, RedisProbe, TcpProbe
 from faults.server_slots import ServerSlots
 from faults.wire_proxy import WireProxy
@@ -120,9 +121,11 @@ class Doors:
             sessions=self._source_behind(proxy),
         )
 
-    def slots(self, database: Database) -> ServerSlots:
-        """The server of a database that has the two further ways in, for slot-exhaustion."""
-        return server_slots(self.target, database, self.allow)
+    def place(self, plan: FaultPlan, api_url: str) -> object:
+        """What the fault of a plan sits on, as `faults.catalog.PLACES` has it. Raises BadInput."""
+        if plan.on == "database":
+            return server_slots(self.target, self.target.databases[plan.place], self.allow)
+        return self.wire(self.target.proxies[plan.place], api_url)
 
     def invariants(self, runbook: Runbook) -> Invariants:
         """The invariants of a runbook, to be asked."""

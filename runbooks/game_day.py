@@ -13,8 +13,8 @@ from typing import TypeVar
 from faults import catalog, undo_log
 from faults.fault import FaultPlan
 from faults.healer import HealerHandle, start_healer
-from faults.healing import SERVER
 from faults.injection import Injection
+from faults.process_healing import SERVER
 from faults.toxiproxy_binary import find_or_build
 from faults.toxiproxy_server import ManagedServer, ProxySpec
 from faults.undo import ProcessUndo
@@ -265,10 +265,8 @@ class GameDay:
             return begun.get("baseline", 0.0), begun.get("faults", self._clock.now_s())
 
         def build_injection(plan: FaultPlan) -> Injection:
-            place = (doors.slots(self._in.target.databases[plan.database]) if plan.database
-                     else doors.wire(self._in.target.proxies[plan.proxy], api_url))  # fmt: skip
             return Injection(
-                catalog.build(plan, place, folder.run),
+                catalog.build(plan, doors.place(plan, api_url), folder.run),
                 journal=recorder.journal,
                 emit=self._emit,
                 observe=observations.between,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faults import undo_log
-from faults.healing import heal, in_order
-from faults.undo import ProcessUndo, SessionsUndo, UndoRecord
+from faults.healing import heal, in_order, what_is
+from faults.undo import Undo
 from harness.clock import Clock, Deadline
 from harness.errors import NotHealed
 from harness.journal import reader
@@ -28,15 +28,10 @@ class Leftover:
     """An undo record of a dead run that nobody has healed yet."""
 
     run_folder: Path
-    undo: UndoRecord
+    undo: Undo
 
     def __str__(self) -> str:
-        undo = self.undo
-        if isinstance(undo, SessionsUndo):
-            what = f"sessions {undo.marker} on database {undo.database}"
-        else:
-            what = undo.what if isinstance(undo, ProcessUndo) else f"{undo.door} on proxy {undo.proxy}"
-        return f"{self.undo.fault_id} ({what}) of run {self.run_folder.name}"
+        return f"{self.undo.fault_id} ({what_is(self.undo)}) of run {self.run_folder.name}"
 
 
 @dataclass(frozen=True, slots=True)

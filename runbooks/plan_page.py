@@ -145,7 +145,7 @@ def _touch(fault: FaultPlan, target: Target, *, fleeting: bool) -> Touch:
         name=fault.name,
         kind=fault.kind,
         effect=kind.expected(fault.params),
-        place=_behind(proxy, target, fleeting=fleeting) if proxy is not None else f"database {fault.database}",
+        place=_behind(proxy, target, fleeting=fleeting) if proxy is not None else f"{fault.on} {fault.place}".strip(),
         share=_share(kind.on, getattr(fault.params, "toxicity", 1.0)),
         for_s=fault.for_s,
     )

@@ -89,6 +89,8 @@ def planned_fault(plan: FaultPlan) -> PlannedFault:
         fault_kind=plan.kind,
         proxy=plan.proxy,
         database=plan.database,
+        on=plan.on,
+        place=plan.place,
         params=plan.recorded_params,
         at=plan.at_s,
         for_s=plan.for_s,

@@ -29,6 +29,8 @@ class PlannedFault(BaseModel):
     fault_kind: str
     proxy: str = ""
     database: str = ""
+    on: str = ""
+    place: str = ""
     params: dict[str, float | str | bool] = Field(default_factory=dict)
     at: float = 0.0
     for_s: float = 0.0

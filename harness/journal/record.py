@@ -167,6 +167,8 @@ class FaultInjected(Record):
     fault_kind: str
     proxy: str = ""
     database: str = ""  # where it sits on a database's server rather than on a proxy
+    on: str = ""  # what it sits on: "proxy", "database", "cache", "container", "host" or "platform"
+    place: str = ""
     params: dict[str, float | str | bool] = Field(default_factory=dict)
     until: float = 0.0
 

@@ -23,6 +23,8 @@ class FaultAccount:
     kind: str
     proxy: str = ""
     database: str = ""
+    on: str = ""
+    place: str = ""
     params: dict[str, float | str | bool] = field(default_factory=dict)
     begun: bool = False
     injected_at: float | None = None
@@ -36,9 +38,9 @@ class FaultAccount:
     @property
     def what(self) -> str:
         """ "latency on proxy postgres"."""
-        if self.database:
-            return f"{self.kind} on database {self.database}"
-        return f"{self.kind} on proxy {self.proxy}" if self.proxy else self.kind
+        sits = self.on or ("database" if self.database else "proxy")
+        place = self.place or self.database or self.proxy
+        return f"{self.kind} on {sits} {place}" if place else self.kind
 
     @property
     def effective(self) -> bool | None:
@@ -131,6 +133,8 @@ def _account(view: JournalView, fault_id: str, planned: PlannedFault | None) -> 
         kind=injected.fault_kind if injected else plan.fault_kind,
         proxy=injected.proxy if injected else plan.proxy,
         database=injected.database if injected else plan.database,
+        on=injected.on if injected else plan.on,
+        place=injected.place if injected else plan.place,
         params=injected.params if injected else plan.params,
         begun=injected is not None or failed is not None or _last(view.of(UndoWritten), fault_id) is not None,
         injected_at=injected.t if injected else None,

@@ -71,8 +71,9 @@ def _(record: r.PhaseStarted, _names: FaultNames) -> Told:
 
 @_tell.register
 def _(record: r.FaultInjected, _names: FaultNames) -> Told:
-    database = f" on database {record.database}" if record.database else ""
-    place = f" on proxy {record.proxy}" if record.proxy else database
+    sits = record.on or ("database" if record.database else "proxy")
+    name = record.place or record.database or record.proxy
+    place = f" on {sits} {name}" if name else ""
     params = f" ({say.parameters(record.params)})" if record.params else ""
     return Told(f"Fault on: {record.name}, {record.fault_kind}{place}{params}", "warning")
 

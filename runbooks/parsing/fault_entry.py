@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from faults.catalog import KINDS
-from faults.fault import FaultPlan
+from faults.fault import FaultPlan, PlaceKind
 from faults.quantity import say_seconds
 from runbooks.parsing.amount import Moment, Stretch, Text
 from runbooks.parsing.draft import TargetNames
@@ -40,7 +40,7 @@ class Kind(Protocol):
     def needs_round_trip(self) -> bool: ...
 
     @property
-    def on(self) -> Literal["proxy", "database"]: ...
+    def on(self) -> PlaceKind: ...
 
 
 def kinds() -> Mapping[str, Kind]:
@@ -57,6 +57,9 @@ class FaultEntry(Entry):
     kind: Text
     proxy: Text | None = Field(default=None, description="the target's proxy that the fault sits on")
     database: Text | None = Field(default=None, description="the target's database that the fault sits on")
+    cache: Text | None = Field(default=None, description="the target's cache that the fault sits on")
+    container: Text | None = Field(default=None, description="the containers that the fault sits on: a name, or a glob")
+    host: Text | None = Field(default=None, description="the target's host that the fault sits on")
     at: Moment = Field(
         default=0.0, description="from the start of the faults phase", json_schema_extra={"default": "0s"}
     )
@@ -64,6 +67,8 @@ class FaultEntry(Entry):
 
 
 COMMON = tuple(info.alias or name for name, info in FaultEntry.model_fields.items())
+PLACES: tuple[PlaceKind, ...] = ("proxy", "database", "cache", "container", "host")
+"""The keys of which a fault has the one that its kind sits on, and no other."""
 
 
 def read_faults(entries: list[Any], checked: Checked, names: TargetNames | None) -> tuple[FaultPlan, ...]:
@@ -78,6 +83,7 @@ def read_faults(entries: list[Any], checked: Checked, names: TargetNames | None)
         if names is not None:
             _check_proxy(entry, place, checked, names)
             _check_database(entry, place, checked, names)
+            _check_known(entry, place, checked, {"cache": names.caches, "host": names.hosts})
         name = entry.get("name")
         if isinstance(name, str) and seen.setdefault(name, index) != index:
             first = checked.source.line(("faults", seen[name]))
@@ -113,20 +119,22 @@ def _read(entry: dict[str, Any], fault_id: str, place: Place, checked: Checked) 
     params = _params(kind, entry, place, checked)
     if not _sits(kind, entry, place, checked) or common is None or params is None:
         return None
-    proxy, database = common.proxy or "", common.database or ""
-    return FaultPlan(fault_id, common.name, kind.name, proxy, params, common.at, common.for_s, database)
+    sits_on = str(entry.get(kind.on, ""))
+    return FaultPlan(fault_id, common.name, kind.name, sits_on, params, common.at, common.for_s, kind.on)
 
 
 def _sits(kind: Kind, entry: dict[str, Any], place: Place, checked: Checked) -> bool:
     """Whether the entry names what faults of its kind sit on, and nothing else."""
-    other = "database" if kind.on == "proxy" else "proxy"
-    if other in entry:
-        what = f"{kind.name} sits on a {kind.on}, not on a {other}"
-        checked.defect((*place, other), what, f"write {kind.on}: ... instead")
-    elif entry.get(kind.on) is None:
+    others = [key for key in PLACES if key in entry and key != kind.on]
+    if others and kind.on == "platform":
+        checked.defect((*place, others[0]), f"{kind.name} names what it sits on by itself", f"take {others[0]}: out")
+    elif others:
+        what = f"{kind.name} sits on a {kind.on}, not on a {others[0]}"
+        checked.defect((*place, others[0]), what, f"write {kind.on}: ... instead")
+    elif kind.on != "platform" and entry.get(kind.on) is None:
         missing = "has no value" if kind.on in entry else "is missing"
         checked.defect((*place, kind.on), f"the key {kind.on!r} {missing}", f"add {kind.on}: ...")
-    return other not in entry and entry.get(kind.on) is not None
+    return not others and (kind.on == "platform" or entry.get(kind.on) is not None)
 
 
 def _params(kind: Kind, entry: dict[str, Any], place: Place, checked: Checked) -> BaseModel | None:
@@ -141,7 +149,7 @@ def _params(kind: Kind, entry: dict[str, Any], place: Place, checked: Checked) -
 
 
 def _common(kind: Kind) -> tuple[str, ...]:
-    return tuple(key for key in COMMON if key not in ("proxy", "database") or key == kind.on)
+    return tuple(key for key in COMMON if key not in PLACES or key == kind.on)
 
 
 def _check_proxy(entry: dict[str, Any], place: Place, checked: Checked, names: TargetNames) -> None:
@@ -153,6 +161,15 @@ def _check_proxy(entry: dict[str, Any], place: Place, checked: Checked, names: T
         checked.defect((*place, "proxy"), what, mend)
     elif kind is not None and (wrong := _wrong_proxy(kind, proxy, names)):
         checked.defect((*place, "proxy"), *wrong)
+
+
+def _check_known(entry: dict[str, Any], place: Place, checked: Checked, known: Mapping[str, frozenset[str]]) -> None:
+    """Places that need nothing but their entry in the target."""
+    for key, names in known.items():
+        name = entry.get(key)
+        if isinstance(name, str) and name and name not in names:
+            mend = suggest(name, names, what=f"the target's {key}s are")
+            checked.defect((*place, key), f"unknown {key} {name!r}", mend)
 
 
 def _check_database(entry: dict[str, Any], place: Place, checked: Checked, names: TargetNames) -> None:

@@ -28,7 +28,7 @@ def main(port: str, lease: str) -> None:
         allow=AllowList(["127.0.0.0/8"]),
     )
     params = SlotExhaustionParams.model_validate({"leave": 1, "lease": lease})
-    plan = FaultPlan("f1", "no slots", "slot-exhaustion", "", params, 0.0, 60.0, "main")
+    plan = FaultPlan("f1", "no slots", "slot-exhaustion", "main", params, 0.0, 60.0, "database")
     fault = SlotExhaustion(plan, slots, f"held-{port}")
     undo = fault.prepare()
     fault.inject()

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from faults import healer as healer_module
-from faults import healing
+from faults import healing, proxy_healing
 from faults.healer import Healer, wait_for_the_end
-from faults.undo import UNDO, ToxicUndo
+from faults.undo import ToxicUndo
 from harness.clock import Clock, Deadline
 from harness.journal import reader
 from harness.journal.record import FaultHealed, HealFailed, UndoWritten
@@ -56,7 +56,7 @@ def left_open(toxiproxy: Any, journals: tuple[Journal, Journal]) -> Callable[[st
             enabled=True,
             toxic=toxic,
         )
-        journals[0].commit(UndoWritten(fault_id=toxic, undo=UNDO.dump_python(undo, mode="json")))
+        journals[0].commit(UndoWritten(fault_id=toxic, undo=undo.model_dump(mode="json")))
 
     return leave
 
@@ -101,7 +101,7 @@ def test_a_call_that_lands_after_the_conductors_death_is_healed_too(
 def test_one_that_fails_does_not_stop_the_others_and_is_tried_again(
     toxiproxy: Any, left_open: Any, journals: tuple[Journal, Journal], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(healing, "CALL_S", 0.1)
+    monkeypatch.setattr(proxy_healing, "CALL_S", 0.1)
     monkeypatch.setattr(healer_module, "_AGAIN_S", 0.05)
     left_open("good")
     toxiproxy.add("dead")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from faults import healing
+from faults import healing, proxy_healing
 from faults.undo import EnabledUndo, ToxicUndo
 from harness.clock import Deadline, boot_s
 from harness.errors import NotHealed
@@ -35,7 +35,7 @@ def heal(undo: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def quick_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(healing, "CALL_S", 0.2)
+    monkeypatch.setattr(proxy_healing, "CALL_S", 0.2)
 
 
 def put_toxics(server: Any, *names: str) -> None:

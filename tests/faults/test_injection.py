@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from faults.fault import Effect, FaultPlan, Healed, Measurement
 from faults.injection import Injection
 from faults.observation import Observation
-from faults.undo import ToxicUndo, UndoRecord
+from faults.undo import ToxicUndo, Undo
 from faults.undo_log import pending
 from harness.clock import Clock, Deadline, boot_s
 from harness.errors import JournalFailed, NotHealed, ReachFailed, ReachTimeout
@@ -57,7 +57,7 @@ class ScriptedFault:
     def plan(self) -> FaultPlan:
         return FaultPlan("f1", "slow", "latency", "pg", _Params(), 0.0, self.for_s)
 
-    def prepare(self) -> UndoRecord:
+    def prepare(self) -> Undo:
         self.steps.append("prepare")
         self.preparing()
         return ToxicUndo(

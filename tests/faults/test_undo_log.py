@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from faults.process import start_ticks
-from faults.undo import UNDO, EnabledUndo, ProcessUndo, ToxicUndo, UndoRecord
+from faults.undo import EnabledUndo, ProcessUndo, ToxicUndo, Undo
 from faults.undo_log import left_injected, pending
 from harness.clock import Clock
 from harness.journal.record import (
@@ -24,8 +24,8 @@ DOWN = EnabledUndo(fault_id="f2", api_url="http://a:1", proxy="p", listen="a:2",
 LOAD = ProcessUndo(fault_id="load", pgid=1, start_ticks=2, what="locust")
 
 
-def written(undo: UndoRecord, t: float) -> UndoWritten:
-    return UndoWritten(t=t, fault_id=undo.fault_id, undo=UNDO.dump_python(undo, mode="json"))
+def written(undo: Undo, t: float) -> UndoWritten:
+    return UndoWritten(t=t, fault_id=undo.fault_id, undo=undo.model_dump(mode="json"))
 
 
 def write(run: Path, *records: Record, process: str = "conductor") -> None:

@@ -25,7 +25,7 @@ from faults.observation import Observation
 from faults.probe import HttpProbe
 from faults.toxiproxy_binary import find_or_build
 from faults.toxiproxy_server import ManagedServer, ProxySpec
-from faults.undo import UNDO, ProcessUndo, ToxicUndo
+from faults.undo import ProcessUndo, ToxicUndo
 from faults.undo_log import pending
 from faults.wire_proxy import WireProxy
 from harness.clock import Clock, Deadline, boot_s
@@ -250,7 +250,7 @@ def test_the_undo_record_is_on_disk_before_the_fault_is_in(stage: Stage, journal
     thread.start()
     wait_for(lambda: bool(stage.state().toxics), 3)
     (undo,) = reader.read(stage.folder).of(UndoWritten)
-    assert isinstance(UNDO.validate_python(undo.undo), ToxicUndo)
+    assert isinstance(healing.read_undo(undo.undo), ToxicUndo)
     halt.set()
     thread.join(5)
     assert not thread.is_alive()
@@ -353,7 +353,7 @@ def test_the_healer_heals_every_kind_within_3_s_of_the_conductors_sigkill(stage:
 
 def test_after_the_kill_of_both_the_journal_is_enough_to_heal(stage: Stage, journal: Journal) -> None:
     fault = catalog.build(plan("timeout", 10), stage.proxy(), "run1")
-    journal.commit(UndoWritten(fault_id=fault.plan.id, undo=UNDO.dump_python(fault.prepare(), mode="json")))
+    journal.commit(UndoWritten(fault_id=fault.plan.id, undo=fault.prepare().model_dump(mode="json")))
     fault.inject()
     fault.close()
     (undo,) = pending(stage.folder)
@@ -364,7 +364,7 @@ def test_after_the_kill_of_both_the_journal_is_enough_to_heal(stage: Stage, jour
 
 def test_a_dismissed_healer_touches_nothing(stage: Stage, journal: Journal) -> None:
     fault = catalog.build(plan("latency", 10), stage.proxy(), "run1")
-    journal.commit(UndoWritten(fault_id=fault.plan.id, undo=UNDO.dump_python(fault.prepare(), mode="json")))
+    journal.commit(UndoWritten(fault_id=fault.plan.id, undo=fault.prepare().model_dump(mode="json")))
     fault.inject()
     healer = start_healer(stage.folder, stage.clock, LOOPBACK)
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
@@ -490,7 +490,7 @@ from faults.healer import start_healer
 from faults.injection import Injection
 from faults.observation import Observation
 from faults.probe import HttpProbe
-from faults.undo import UNDO, ProcessUndo
+from faults.undo import ProcessUndo
 from faults.wire_proxy import WireProxy
 from harness.clock import Clock
 from harness.journal.record import FaultInjected, UndoWritten
@@ -505,7 +505,7 @@ healer = start_healer(Path(folder), clock, allow)
 # a child that inherits whatever can be inherited, and outlives us: the healer must hear of our end all the same
 load = subprocess.Popen(["sleep", "60"], close_fds=False, start_new_session=True, stdout=subprocess.DEVNULL)
 undo = ProcessUndo(fault_id="load", pgid=load.pid, start_ticks=process.start_ticks(load.pid), what="locust")
-journal.commit(UndoWritten(fault_id="load", undo=UNDO.dump_python(undo, mode="json")))
+journal.commit(UndoWritten(fault_id="load", undo=undo.model_dump(mode="json")))
 print(load.pid, healer.pid, flush=True)
 nothing, lock = Observation(0.0, 1.0), threading.Lock()
 

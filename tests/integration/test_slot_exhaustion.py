@@ -20,7 +20,7 @@ from faults.fault import FaultPlan
 from faults.healing import heal
 from faults.server_slots import ServerSlots, look
 from faults.slot_exhaustion import SlotExhaustion, SlotExhaustionParams, against
-from faults.undo import UNDO, SessionsUndo
+from faults.undo import SessionsUndo
 from harness.clock import Deadline, boot_s
 from harness.errors import NotHealed, ReachFailed, Refused
 from harness.reach.allow_list import AllowList
@@ -75,7 +75,7 @@ def params_of(**keys: object) -> SlotExhaustionParams:
 
 @contextlib.contextmanager
 def fault_on(slots: ServerSlots, **keys: object) -> Iterator[SlotExhaustion]:
-    plan = FaultPlan("f1", "no slots", "slot-exhaustion", "", params_of(**keys), 0.0, 30.0, "main")
+    plan = FaultPlan("f1", "no slots", "slot-exhaustion", "main", params_of(**keys), 0.0, 30.0, "database")
     fault = SlotExhaustion(plan, slots, "20250101-000000-a-runbook-with-quite-a-long-name-ab12")
     fault.prepare()
     try:
@@ -170,7 +170,7 @@ def holder(port: int, lease: str) -> Iterator[tuple[subprocess.Popen[bytes], Ses
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        undo = UNDO.validate_json(process.stdout.readline())
+        undo = SessionsUndo.model_validate_json(process.stdout.readline())
         assert isinstance(undo, SessionsUndo)
         yield process, undo
     finally:
@@ -238,7 +238,7 @@ def test_what_could_not_work_is_said_before_anything_is_taken(port: int) -> None
     assert "both shop" in said(slots_of(port, exhaust="shop", platform="shop"), allow_unlimited=True)
     assert "reserved slots are open to it" in said(slots_of(port, platform=SUPERUSER))
     assert "nothing to exhaust" in said(slots_of(port), leave=100)
-    plan = FaultPlan("f1", "no slots", "slot-exhaustion", "", params_of(), 0.0, 5.0, "main")
+    plan = FaultPlan("f1", "no slots", "slot-exhaustion", "main", params_of(), 0.0, 5.0, "database")
     with pytest.raises(Refused, match="superuser"):
         SlotExhaustion(plan, slots_of(port, exhaust=SUPERUSER), "run").prepare()
     with pytest.raises(ReachFailed, match='role "nobody_knows" does not exist'):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.undo import UNDO, ToxicUndo, UndoRecord
+from faults.undo import ToxicUndo, Undo
 from harness.clock import Clock
 from harness.journal import reader
 from harness.journal.record import FaultHealed, HealFailed, RunStarted, UndoWritten
@@ -24,7 +24,7 @@ def toxic(fault_id: str, port: int) -> ToxicUndo:
     )  # fmt: skip
 
 
-def dead_run(folder: Path, *undos: UndoRecord) -> Path:
+def dead_run(folder: Path, *undos: Undo) -> Path:
     clock = Clock.start()
     with Journal(folder / "journal", "conductor", clock) as journal:
         journal.write(
@@ -34,7 +34,7 @@ def dead_run(folder: Path, *undos: UndoRecord) -> Path:
             )
         )  # fmt: skip
         for undo in undos:
-            journal.write(UndoWritten(fault_id=undo.fault_id, undo=UNDO.dump_python(undo, mode="json")))
+            journal.write(UndoWritten(fault_id=undo.fault_id, undo=undo.model_dump(mode="json")))
     ProcessId(os.getpid(), 1).write(folder / "conductor.pid")  # the number is in use, but by another process
     return folder
 

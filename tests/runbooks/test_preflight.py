@@ -496,7 +496,7 @@ def test_a_host_whose_shell_says_something_else_is_told() -> None:
 
 def exhaustion(**keys: object) -> FaultPlan:
     params = SlotExhaustionParams.model_validate(keys)
-    return FaultPlan("f1", "no slots", "slot-exhaustion", "", params, 0.0, 20.0, "main")
+    return FaultPlan("f1", "no slots", "slot-exhaustion", "main", params, 0.0, 20.0, "database")
 
 
 def test_slots_that_can_be_taken_are_told_with_who_takes_how_many(look: Look) -> None:

@@ -1,0 +1,158 @@
+"""Heals a fault on a proxy: the recovery ladder, bounded on every rung.
+
+Toxiproxy's control API can wedge under load and never answer again. So each call has a second, and behind the
+plain call stand a restart (our server) or a proxy in the wedged one's place (somebody's own).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from faults.fault import Healed
+from faults.toxiproxy_server import ManagedServer
+from faults.undo import EnabledUndo, ToxicUndo
+from harness.clock import Deadline
+from harness.errors import GamedayError, NotHealed, ReachFailed, ReachTimeout
+from harness.reach.allow_list import AllowList
+from harness.reach.toxiproxy import ToxiproxyApi, ToxiproxyGone, ToxiproxyRejected
+from harness.reach.toxiproxy_state import ProxyState
+
+CALL_S = 1.0
+_REPLACED = "-gameday"
+ProxyUndo = ToxicUndo | EnabledUndo
+
+
+def heal_proxy(undo: ProxyUndo, deadline: Deadline, allow: AllowList) -> Healed:
+    """Take a fault off a proxy. Idempotent. Raises NotHealed."""
+    try:
+        api = ToxiproxyApi(undo.api_url, allow, CALL_S, address=undo.api_address)
+    except ReachFailed as error:
+        raise _not_healed(undo, error) from error
+    return _Ladder(undo, api, deadline).climb()
+
+
+def toxic_command(undo: ToxicUndo) -> str:
+    """What a person types to take the toxic off."""
+    return f"curl -X DELETE {undo.api_url}/proxies/{undo.proxy}/toxics/{undo.toxic}"
+
+
+def enabled_command(undo: EnabledUndo) -> str:
+    """What a person types to open (or close) the proxy as it was found."""
+    body = '{"enabled":true}' if undo.enabled else '{"enabled":false}'
+    return f"curl -X POST -d '{body}' {undo.api_url}/proxies/{undo.proxy}"
+
+
+class _Ladder:
+    """One climb, from the plain call up to what works."""
+
+    def __init__(self, undo: ProxyUndo, api: ToxiproxyApi, deadline: Deadline) -> None:
+        self._undo = undo
+        self._api = api
+        self._deadline = deadline
+        self._server = _managed(undo)
+
+    def climb(self) -> Healed:
+        try:
+            try:
+                return self._plain()
+            except ReachTimeout as error:
+                return self._wedged(error)
+        except ToxiproxyGone:
+            return self._server_gone()
+        except ReachFailed as error:
+            raise _not_healed(self._undo, error) from error
+
+    def _plain(self) -> Healed:
+        """Ask for it, and see that it is so."""
+        undo = self._undo
+        try:
+            if isinstance(undo, ToxicUndo):
+                was_there = self._api.remove_toxic(undo.proxy, undo.toxic, timeout_s=self._call_s())
+                if self._seen().toxic(undo.toxic) is not None:
+                    raise ReachTimeout("the toxic is still there after its removal", where=undo.api_url)
+                return Healed("delete" if was_there else "absent")
+            self._api.set_enabled(undo.proxy, enabled=undo.enabled, timeout_s=self._call_s())
+            return Healed("enable")
+        except ToxiproxyRejected as error:
+            if error.status == 404:
+                return self._proxy_gone()
+            raise
+
+    def _seen(self) -> ProxyState:
+        return self._api.proxy(self._undo.proxy, timeout_s=self._call_s())
+
+    def _proxy_gone(self) -> Healed:
+        """A server restarted in between, or somebody deleted the proxy: nothing of ours is left in it."""
+        where = f"the proxy {self._undo.proxy} is not there any more: the server was restarted or somebody deleted it"
+        if self._server is None:
+            return Healed("gone", f"{where}; nothing of ours is left in it")
+        try:
+            self._server.restore_proxies()
+        except GamedayError as error:
+            raise _not_healed(self._undo, error) from error
+        return Healed("gone", f"{where}; it was created again")
+
+    def _server_gone(self) -> Healed:
+        """Nothing listens at the API: the toxics ended with their server."""
+        if self._server is None:
+            return Healed(
+                "gone",
+                f"nothing listens at {self._undo.api_url} any more: our fault ended with that server, and so did the "
+                f"way through the proxy {self._undo.proxy}",
+            )
+        return self._restarted("our toxiproxy-server had ended: it was started again")
+
+    def _wedged(self, error: ReachTimeout) -> Healed:
+        if self._server is not None:
+            note = f"our toxiproxy-server no longer answered ({error.what}): it was restarted, without any toxic"
+            return self._restarted(note)
+        return self._replaced(error)
+
+    def _restarted(self, note: str) -> Healed:
+        server, undo = self._server, self._undo
+        assert server is not None
+        try:
+            server.restart(self._deadline)
+            if server.api_url != undo.api_url:
+                return Healed("gone", f"our toxiproxy-server was started anew at {server.api_url} in between")
+            if not undo.enabled:
+                self._api.set_enabled(undo.proxy, enabled=False, timeout_s=self._call_s())
+        except GamedayError as error:
+            raise _not_healed(undo, error) from error
+        return Healed("restart", note)
+
+    def _replaced(self, cause: ReachTimeout) -> Healed:
+        """Somebody's own server, wedged: free the listen port, and put a proxy of another name on it."""
+        undo = self._undo
+        with contextlib.suppress(ReachTimeout):
+            # it may hang as the first call did, but the port is free all the same
+            self._api.set_enabled(undo.proxy, enabled=False, timeout_s=self._call_s())
+        if not undo.enabled:
+            return Healed("disable", f"{undo.proxy} no longer answered ({cause.what}); it is closed, as it was found")
+        name = f"{undo.proxy}{_REPLACED}"
+        self._api.create_proxy(name, undo.listen, undo.upstream, timeout_s=self._call_s())
+        return Healed(
+            "replace",
+            f"the proxy {undo.proxy} at {undo.api_url} no longer answered ({cause.what}): it was closed, and {name} "
+            f"took its place on {undo.listen}; restart that server when you can",
+        )
+
+    def _call_s(self) -> float:
+        return max(0.05, min(CALL_S, self._deadline.left_s()))
+
+
+def _managed(undo: ProxyUndo) -> ManagedServer | None:
+    """Our server, as it is before the climb; None for somebody's own, or when it was stopped in order."""
+    if not undo.managed_folder:
+        return None
+    try:
+        return ManagedServer.attach(Path(undo.managed_folder))
+    except ReachFailed:
+        return None
+
+
+def _not_healed(undo: ProxyUndo, error: GamedayError) -> NotHealed:
+    command = toxic_command(undo) if isinstance(undo, ToxicUndo) else enabled_command(undo)
+    where = f"{undo.proxy} at {undo.api_url}"
+    return NotHealed(f"{undo.fault_id} could not be taken off: {error}", where=where, mend=command)
