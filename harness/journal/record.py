@@ -11,6 +11,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from harness.journal.base import Record
+from harness.journal.bound_record import LoadKeptIn, RailWaived
+from harness.journal.chain_record import FileHash, JournalHead
+from harness.journal.clock_record import ClockOffset
 from harness.journal.comparison import Comparison
 from harness.journal.evidence_record import (
     AccessCount,
@@ -22,6 +25,7 @@ from harness.journal.evidence_record import (
     LogCounted,
     LogKindCount,
 )
+from harness.journal.lease_record import LeaseKept
 from harness.journal.plan import PlannedFault, PlannedLevel, PlannedRollback
 from harness.journal.seen import (
     FAILURE_KINDS,
@@ -37,6 +41,7 @@ from harness.journal.seen import (
     RequestStats,
     Window,
 )
+from harness.journal.start_record import PhaseName, RunStarted, Verdict
 
 __all__ = [
     "FAILURE_KINDS",
@@ -45,6 +50,7 @@ __all__ = [
     "AnyRecord",
     "Breach",
     "CacheWork",
+    "ClockOffset",
     "Compared",
     "CrashSeen",
     "DatabaseDescribed",
@@ -56,12 +62,16 @@ __all__ = [
     "FailureKind",
     "FaultHealed",
     "FaultInjected",
+    "FileHash",
     "FindingNamed",
     "Gap",
     "HealFailed",
     "InjectionFailed",
+    "JournalHead",
+    "LeaseKept",
     "LevelJudged",
     "LoadEnded",
+    "LoadKeptIn",
     "LoadProcessLost",
     "LoadSteered",
     "LoadStopped",
@@ -73,7 +83,11 @@ __all__ = [
     "PhaseEnded",
     "PhaseName",
     "PhaseStarted",
+    "PlannedFault",
+    "PlannedLevel",
+    "PlannedRollback",
     "Proof",
+    "RailWaived",
     "Readings",
     "Record",
     "Recovered",
@@ -89,50 +103,7 @@ __all__ = [
     "Window",
 ]
 
-PhaseName = Literal["warm-up", "baseline", "faults", "recovery"]
-Verdict = Literal["held", "invalid", "deviated", "stopped", "not-healed", "refused", "error"]
-StopSource = Literal["condition", "person", "signal", "slack", "error"]
-
-
-class RunStarted(Record):
-    """The run and its plan, all that a report needs to know of the inputs. No secrets."""
-
-    kind: Literal["run-started"] = "run-started"
-    run: str
-    version: str
-    started_at: str  # UTC, ISO 8601
-    runbook: str  # its title
-    runbook_path: str
-    hypothesis: str
-    expect: Verdict
-    target: str  # its name
-    target_path: str
-    environment: str
-    base_url: str
-    inputs: dict[str, str] = Field(default_factory=dict)  # file name -> sha256
-    pid: int = 0
-    locustfile: str = ""
-    tags: tuple[str, ...] = ()
-    users: int | None = None
-    spawn_rate: float | None = None
-    phases_s: dict[PhaseName, float] = Field(default_factory=dict)
-    recover_within_s: float = 0.0
-    service_levels: tuple[PlannedLevel, ...] = ()
-    faults: tuple[PlannedFault, ...] = ()
-    stop_when: tuple[str, ...] = ()
-    collect: tuple[str, ...] = ()
-    rollback: tuple[PlannedRollback, ...] = ()
-    slack_channel: str = ""
-    databases: dict[str, str] = Field(default_factory=dict)  # name -> the proxy it is reached through, or ""
-    caches: dict[str, str] = Field(default_factory=dict)
-    rerun: str = ""  # the command that plays the same again
-    allow: tuple[str, ...] = ()  # for a rollback: what may be touched, which Docker Engine, and where "here" is
-    engine: str = ""
-    folder: str = ""
-    input_paths: dict[str, str] = Field(default_factory=dict)  # file name -> where the original lies
-    composed: bool = False  # the runbook was made for this run: its original is another text
-    processes: int | None = None  # of the load; -1: one for each core
-    exclude_tags: tuple[str, ...] = ()
+StopSource = Literal["condition", "person", "signal", "slack", "error", "guard-rail"]
 
 
 class PhaseStarted(Record):
@@ -148,7 +119,8 @@ class PhaseEnded(Record):
 class UndoWritten(Record):
     """The undo record of a fault, on disk before the fault is. `undo` is `faults.undo.UndoRecord` as JSON.
 
-    A process of ours that must not outlive us (the load, a managed server) has one too, and is no fault.
+    A process of ours that must not outlive us (the load, a managed server) has one too, and so has our claim of the
+    target; neither is a fault.
     """
 
     kind: Literal["undo"] = "undo"
@@ -157,7 +129,7 @@ class UndoWritten(Record):
 
     @property
     def of_process(self) -> bool:
-        return self.undo.get("door") == "process"
+        return self.undo.get("door") in ("process", "claim-cache", "claim-toxiproxy")
 
 
 class FaultInjected(Record):
@@ -171,6 +143,7 @@ class FaultInjected(Record):
     place: str = ""
     params: dict[str, float | str | bool] = Field(default_factory=dict)
     until: float = 0.0
+    hit: tuple[str, ...] = ()  # by name, what it acts on, where `place` can mean several
 
 
 class InjectionFailed(Record):
@@ -199,11 +172,12 @@ class FaultHealed(Record):
 
     kind: Literal["fault-healed"] = "fault-healed"
     fault_id: str
-    by: Literal["conductor", "healer", "heal", "preflight"]
+    by: Literal["conductor", "healer", "heal", "preflight", "keeper"]
     rung: str = ""
     measured_after: str = ""
     verified: bool | None = None
     note: str = ""  # what was changed beyond taking the fault off, such as a replaced proxy
+    command: str = ""  # what a person types where the wire is not back
 
 
 class HealFailed(Record):
@@ -376,6 +350,8 @@ AnyRecord = Annotated[
     | LoadEnded
     | LoadProcessLost
     | LoadSteered
+    | LoadKeptIn
+    | RailWaived
     | LevelJudged
     | Recovered
     | EvidenceCollected
@@ -385,6 +361,9 @@ AnyRecord = Annotated[
     | Compared
     | RollbackStarted
     | RollbackRan
+    | LeaseKept
+    | ClockOffset
+    | JournalHead
     | Note
     | VerdictReached,
     Field(discriminator="kind"),
