@@ -17,7 +17,8 @@ class LoadSpec:
 
     `cwd` is where Locust looks for locust.conf and pyproject.toml; `log` gets all that Locust prints. `processes`:
     that many load processes, or ONE_PER_CORE; None: one, unless `args` say otherwise. `web_port`: Locust's own web page
-    on that port of 127.0.0.1, or on ANY_PORT; None: no page.
+    on that port of 127.0.0.1, or on ANY_PORT; None: no page. `allow`: the networks and names that the load may connect
+    to; (): any.
     """
 
     locustfile: Path
@@ -31,3 +32,4 @@ class LoadSpec:
     args: tuple[str, ...] = ()
     processes: int | None = None
     web_port: int | None = None
+    allow: tuple[str, ...] = ()

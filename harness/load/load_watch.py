@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.clock import Clock, Deadline, boot_s
-from harness.journal.record import Gap, LoadEnded, LoadProcessLost, LoadSteered, Note, Record
+from harness.journal.record import Gap, LoadEnded, LoadKeptIn, LoadProcessLost, LoadSteered, Note, Record
 from harness.load.locust_log import last_words
-from harness.load.message import Broken, Halted, Hello, Message, Page, ProcessWindow, Remark, Steered
+from harness.load.message import Broken, Halted, Hello, Message, Outside, Page, ProcessWindow, Remark, Steered
 from harness.load.process_group import ProcessGroup
 from harness.load.telemetry_server import Arrival, TelemetryServer
 from harness.load.window_merge import WindowMerge
@@ -50,6 +50,7 @@ class LoadWatch:
         self._lost_at: dict[int, Deadline] = {}
         self._end_told = False
         self._last_gap_at = 0.0
+        self._kept_from: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="load-watch", daemon=True)
 
     def start(self) -> None:
@@ -117,10 +118,21 @@ class LoadWatch:
                 self.news.set()
             case Remark():
                 self._emit(Note(t=self._clock.now_s(), level="warning", text=f"load: {message.text}"))
+            case Outside():
+                self._keep_in(message)
             case Page() | Steered() | Halted():
                 self._hear_of_page(message)
             case _:
                 pass
+
+    def _keep_in(self, message: Outside) -> None:
+        now_s = self._clock.now_s()
+        for address, connects in message.connects.items():
+            if address not in self._kept_from:
+                self._kept_from.add(address)
+                text = f"load: kept from connecting to {address}, which is outside the target's allow list"
+                self._emit(Note(t=now_s, level="warning", text=text))
+            self._emit(LoadKeptIn(t=now_s, address=address, connects=connects))
 
     def _hear_of_page(self, message: Page | Steered | Halted) -> None:
         now_s = self._clock.now_s()

@@ -14,6 +14,8 @@ from harness.load.load_spec import LoadSpec
 _MASTER_HOST = "--master-bind-host"
 _MASTER_PORTS = ("--master-bind-port", "--master-port")
 _LOOPBACK = "127.0.0.1"
+ALLOW_OPTION = "--gameday-allow="
+"""How the allow-list travels on the command line of an entry of ours, once for each entry."""
 
 
 def check_file(locustfile: Path) -> Path:
@@ -33,6 +35,11 @@ def check_file(locustfile: Path) -> Path:
 def child_command(module: str, *arguments: str) -> list[str]:
     """A child of ours; -P, so that a folder named `harness` in the user's project is not taken for ours."""
     return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def allow_arguments(allow: Sequence[str]) -> list[str]:
+    """The allow-list for an entry of ours, before Locust's own arguments; none: the load may go anywhere."""
+    return [f"{ALLOW_OPTION}{entry}" for entry in allow]
 
 
 def locust_arguments(spec: LoadSpec) -> list[str]:

@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 from harness.load.broken_file import BrokenFile
+from harness.load.fence import Fence, taken_from
 from harness.load.own_name import make_room
 from harness.load.telemetry import Telemetry
 from harness.load.wire import SOCKET_VARIABLE
@@ -22,6 +23,8 @@ def main() -> None:
     """Run Locust; a Locust file that raises is told to the conductor, and on stderr as ever."""
     telemetry = Telemetry(os.environ.pop(SOCKET_VARIABLE))
     telemetry.register(locust.events)
+    if allow := taken_from(sys.argv):
+        Fence(allow, telemetry.outside).put_up()
     broken_by = BrokenFile.by
     make_room()
     sys.argv[0] = "locust"

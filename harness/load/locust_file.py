@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.clock import Deadline
 from harness.errors import BadInput
-from harness.load.locust_command import check_file, child_command
+from harness.load.locust_command import allow_arguments, check_file, child_command
 from harness.load.locust_log import last_useful_line
 from harness.load.process_group import ProcessGroup
 
@@ -28,8 +28,10 @@ class LocustFileFacts:
     has_shape: bool
 
 
-def inspect(locustfile: Path, args: tuple[str, ...], cwd: Path, deadline: Deadline) -> LocustFileFacts:
-    """Import the file as Locust would, with `args`, in `cwd`.
+def inspect(
+    locustfile: Path, args: tuple[str, ...], cwd: Path, deadline: Deadline, allow: tuple[str, ...] = ()
+) -> LocustFileFacts:
+    """Import the file as Locust would, with `args`, in `cwd`; it may connect to what `allow` has (to anything: ()).
 
     Raises BadInput, with one message: not readable, a syntax error, raises at import (with the line in the user's
     file), hangs, has no User class, or Locust refuses the arguments.
@@ -38,8 +40,9 @@ def inspect(locustfile: Path, args: tuple[str, ...], cwd: Path, deadline: Deadli
     with tempfile.TemporaryDirectory(prefix="gameday-") as folder:
         answer, log = Path(folder) / "answer.json", Path(folder) / "log"
         command = child_command(
-            "harness.load.inspect_entry", str(answer), "--headless", "--autostart", "--locustfile", str(path), *args
-        )
+            "harness.load.inspect_entry", *allow_arguments(allow), str(answer), "--headless", "--autostart",
+            "--locustfile", str(path), *args,
+        )  # fmt: skip
         if not _run(command, cwd, log, deadline):
             raise BadInput("importing the Locust file takes too long: it hangs or waits for something", where=str(path))
         return _facts(_read(answer, log, path), path)

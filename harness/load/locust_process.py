@@ -16,7 +16,7 @@ from harness.errors import BadInput, GamedayError, LoadFailed
 from harness.journal.record import LoadStopped, Record
 from harness.load.load_spec import LoadSpec
 from harness.load.load_watch import LoadWatch
-from harness.load.locust_command import check_file, child_command, locust_arguments
+from harness.load.locust_command import allow_arguments, check_file, child_command, locust_arguments
 from harness.load.locust_log import last_useful_line
 from harness.load.process_group import ProcessGroup
 from harness.load.telemetry_server import TelemetryServer
@@ -100,7 +100,8 @@ class LocustProcess:
     def _spawn(self) -> LoadWatch:
         spec = self._spec
         checked = replace(spec, locustfile=check_file(spec.locustfile))
-        command = child_command("harness.load.locust_entry", *locust_arguments(checked))
+        arguments = [*allow_arguments(spec.allow), *locust_arguments(checked)]
+        command = child_command("harness.load.locust_entry", *arguments)
         with self._state:
             if self._cancelled:
                 raise LoadFailed("the load was stopped before it began")

@@ -84,7 +84,14 @@ class Halted(_Message):
     by_person: bool
 
 
-Message = Start | Hello | ProcessWindow | Broken | Remark | Page | Steered | Halted
+class Outside(_Message):
+    """Connects to addresses outside the allow-list that were refused since the last such message, by "host:port"."""
+
+    type: Literal["outside"] = "outside"
+    connects: dict[str, int]
+
+
+Message = Start | Hello | ProcessWindow | Broken | Remark | Page | Steered | Halted | Outside
 _ADAPTER: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 

@@ -25,6 +25,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from harness.clock import boot_s
 from harness.load.failure import kind_of
 from harness.load.in_flight import HandFired, InFlight
+from harness.load.kept_in import OUTSIDE, KeptIn
 from harness.load.link import Link
 from harness.load.steering import Steering
 from harness.load.tally import Tally, TickCount
@@ -47,6 +48,7 @@ class Telemetry:
         self._tally = Tally()
         self._in_flight = InFlight()
         self._hand_fired = HandFired()
+        self._kept_in = KeptIn()
         self._environment: Any = None
         self._hub: Any = None
         self._sampling = False
@@ -76,11 +78,19 @@ class Telemetry:
 
     # --- in Locust's greenlets
 
+    def outside(self, where: str) -> None:
+        """A connect to an address outside the allow-list was refused: counted, never raises."""
+        if self._kept_in.refused(where, gevent.getcurrent()):
+            self._tally.request(boot_s(), OUTSIDE, "connection", None)
+
     def _enter(self) -> int:
-        self._hand_fired.entered(gevent.getcurrent())
+        greenlet = gevent.getcurrent()
+        self._hand_fired.entered(greenlet)
+        self._kept_in.entered(greenlet)
         return self._in_flight.enter(boot_s())
 
     def _leave(self, token: int) -> None:
+        self._kept_in.left(gevent.getcurrent())
         self._in_flight.leave(token)
 
     def _on_request(
@@ -107,6 +117,7 @@ class Telemetry:
     def _on_init(self, environment: Any, runner: Any, **_others: object) -> None:
         if self._link.pid != os.getpid():
             self._link.abandon()
+            self._kept_in.take()  # the parent tells what happened before the fork
             self._flush_lock = get_original("_thread", "allocate_lock")()
             self._link = self._connect()
         self._environment = environment
@@ -170,6 +181,8 @@ class Telemetry:
     def _flush(self, *, final: bool = False) -> None:
         """Send the windows of all ticks that have ended; the last one unfinished, if it is the `final` one."""
         with self._flush_lock:
+            if connects := self._kept_in.take():
+                self._link.send({"type": "outside", "connects": connects})
             if not self._sampling:
                 return
             self._sampling = not final
