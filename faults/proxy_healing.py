@@ -7,6 +7,7 @@ plain call stand a restart (our server) or a proxy in the wedged one's place (so
 from __future__ import annotations
 
 import contextlib
+import json
 from pathlib import Path
 
 from faults.fault import Healed
@@ -15,6 +16,7 @@ from faults.undo import EnabledUndo, ToxicUndo
 from harness.clock import Deadline
 from harness.errors import GamedayError, NotHealed, ReachFailed, ReachTimeout
 from harness.reach.allow_list import AllowList
+from harness.reach.own_address import is_own
 from harness.reach.toxiproxy import ToxiproxyApi, ToxiproxyGone, ToxiproxyRejected
 from harness.reach.toxiproxy_state import ProxyState
 
@@ -41,6 +43,23 @@ def enabled_command(undo: EnabledUndo) -> str:
     """What a person types to open (or close) the proxy as it was found."""
     body = '{"enabled":true}' if undo.enabled else '{"enabled":false}'
     return f"curl -X POST -d '{body}' {undo.api_url}/proxies/{undo.proxy}"
+
+
+def create_command(undo: ProxyUndo) -> str:
+    """What a person types to have the proxy again as it was found."""
+    body = json.dumps(
+        {"name": undo.proxy, "listen": undo.listen, "upstream": undo.upstream, "enabled": undo.enabled},
+        separators=(",", ":"),
+    )
+    return f"curl -X POST -d '{body}' {undo.api_url}/proxies"
+
+
+def reopen_command(undo: ProxyUndo) -> str:
+    """What a person types where the fault is off, and nothing answers behind the proxy all the same: a listener that
+    stopped accepting is made anew so."""
+    proxy = f"{undo.api_url}/proxies/{undo.proxy}"
+    closed, opened = (f"curl -X POST -d '{{\"enabled\":{value}}}' {proxy}" for value in ("false", "true"))
+    return f"{closed}; {opened} (is {undo.upstream} up?)"
 
 
 class _Ladder:
@@ -71,9 +90,9 @@ class _Ladder:
                 was_there = self._api.remove_toxic(undo.proxy, undo.toxic, timeout_s=self._call_s())
                 if self._seen().toxic(undo.toxic) is not None:
                     raise ReachTimeout("the toxic is still there after its removal", where=undo.api_url)
-                return Healed("delete" if was_there else "absent")
+                return Healed("delete" if was_there else "absent", command=reopen_command(undo))
             self._api.set_enabled(undo.proxy, enabled=undo.enabled, timeout_s=self._call_s())
-            return Healed("enable")
+            return Healed("enable", command=reopen_command(undo))
         except ToxiproxyRejected as error:
             if error.status == 404:
                 return self._proxy_gone()
@@ -86,7 +105,7 @@ class _Ladder:
         """A server restarted in between, or somebody deleted the proxy: nothing of ours is left in it."""
         where = f"the proxy {self._undo.proxy} is not there any more: the server was restarted or somebody deleted it"
         if self._server is None:
-            return Healed("gone", f"{where}; nothing of ours is left in it")
+            return Healed("gone", f"{where}; nothing of ours is left in it", create_command(self._undo))
         try:
             self._server.restore_proxies()
         except GamedayError as error:
@@ -95,11 +114,16 @@ class _Ladder:
 
     def _server_gone(self) -> Healed:
         """Nothing listens at the API: the toxics ended with their server."""
+        if self._server is None and not is_own(self._api.address):
+            # a broken way to another machine may refuse as well: unknown is not success
+            what = f"nothing listens at {self._undo.api_url}: that server has ended, or the way to it is broken"
+            raise _not_healed(self._undo, ReachFailed(what))
         if self._server is None:
             return Healed(
                 "gone",
                 f"nothing listens at {self._undo.api_url} any more: our fault ended with that server, and so did the "
                 f"way through the proxy {self._undo.proxy}",
+                f"start that toxiproxy-server again, then: {create_command(self._undo)}",
             )
         return self._restarted("our toxiproxy-server had ended: it was started again")
 

@@ -14,13 +14,15 @@ import pytest
 
 from faults import process
 from faults.toxiproxy_binary import find_or_build
-from faults.toxiproxy_process import start
+from faults.toxiproxy_process import reap, start
 from faults.toxiproxy_server import ManagedServer, ProxySpec
 from harness.clock import Deadline, boot_s
 from harness.errors import GamedayError, ReachFailed
 from harness.reach.allow_list import AllowList
 from harness.reach.toxiproxy import ToxiproxyApi
 from harness.reach.toxiproxy_state import ToxicState
+from runbooks.server_watch import ServerWatch
+from runbooks.target import Toxiproxy
 
 pytestmark = pytest.mark.integration
 SPEC = ProxySpec("postgres", "127.0.0.1:0", "127.0.0.1:9")
@@ -108,6 +110,22 @@ def test_a_killed_one_is_started_anew(folder: Path, binary: Path) -> None:
     second = ensure(folder, binary, ProxySpec("redis", "127.0.0.1:0", "127.0.0.1:9"))
     assert second.started_here
     assert [p.name for p in api_of(second).proxies()] == ["redis"]
+
+
+def test_one_that_dies_in_the_middle_of_a_run_ends_it_and_is_started_again(folder: Path, binary: Path) -> None:
+    server = ensure(folder, binary)
+    watch = ServerWatch(Toxiproxy(managed=True, folder=folder))
+    assert watch.look() == ""
+    os.kill(server.pid, signal.SIGKILL)
+    reap(server.pid)
+    assert watch.look() == "", "healing may just be starting it again"
+    assert watch.look().startswith("our toxiproxy-server died")
+    watch.finish()
+    again = ManagedServer.attach(folder)
+    assert again.alive
+    assert again.proxies == server.proxies
+    assert api_of(again).proxy("postgres").enabled
+    assert ServerWatch(None).look() == ""
 
 
 @pytest.mark.parametrize(
