@@ -1,4 +1,4 @@
-"""What speaks against a role that is to take the server's slots, and how each objection is mended or allowed."""
+"""What speaks against a role whose sessions are to be the fault, and how each objection is mended or allowed."""
 
 from __future__ import annotations
 
@@ -52,10 +52,19 @@ class Objection:
 
 
 def objections(
-    role: RoleFacts, server: ServerFacts, platform: RoleFacts, platform_server: ServerFacts, allowed: Allowed
+    role: RoleFacts,
+    server: ServerFacts,
+    platform: RoleFacts,
+    platform_server: ServerFacts,
+    allowed: Allowed,
+    *,
+    shut_out: bool = True,
 ) -> tuple[Objection, ...]:
-    """Everything that speaks against exhausting with `role`, proven as `platform`."""
-    return (*_dangers(role, allowed), *_unfit(role, server), *_unfit_proof(role, server, platform, platform_server))
+    """Everything that speaks against a fault by sessions of `role`, proven as `platform`; `shut_out`: by refusing it
+    sessions."""
+    proof = _unfit_proof(role, server, platform, platform_server)
+    barred = _unfit_to_shut_out(platform) if shut_out else ()
+    return (*_dangers(role, allowed), *_unfit(role, server), *proof, *barred)
 
 
 def usable(role: RoleFacts) -> int | None:
@@ -70,20 +79,20 @@ def _dangers(role: RoleFacts, allowed: Allowed) -> Iterator[Objection]:
     if role.superuser:
         if not allowed.superuser:
             yield Objection(
-                f"the role {name} is a superuser: it would take the slots that are reserved for you, too",
+                f"the role {name} is a superuser: nothing bounds it, and it takes the slots reserved for you, too",
                 "give it a role of its own (docs/targets.md), or write allow_superuser: true into the fault",
                 refusal=True,
             )
         return  # a superuser has all the rights below
     if role.uses_reserved and not allowed.reserved:
         yield Objection(
-            f"the role {name} is a member of pg_use_reserved_connections: it would take the reserved slots, too",
+            f"the role {name} is a member of pg_use_reserved_connections: it takes the reserved slots, too",
             f"revoke pg_use_reserved_connections from {name}, or write allow_reserved: true into the fault",
             refusal=True,
         )
     if role.replication and not allowed.replication:
         yield Objection(
-            f"the role {name} has REPLICATION: it can do far more than take slots",
+            f"the role {name} has REPLICATION: it can do far more than this",
             f"alter role {name} noreplication, or write allow_replication: true into the fault",
             refusal=True,
         )
@@ -99,7 +108,7 @@ def _unfit(role: RoleFacts, server: ServerFacts) -> Iterator[Objection]:
     if server.version_num < OLDEST_VERSION_NUM:
         yield Objection(
             f"PostgreSQL {server.version_num // 10000} has no idle_session_timeout: sessions could not be leased",
-            "slot-exhaustion needs PostgreSQL 14 or newer",
+            "leases need PostgreSQL 14 or newer",
         )
     if not server.direct:
         yield Objection(
@@ -125,6 +134,9 @@ def _unfit_proof(
             f"the platform's role and the exhausting role are both {role.name}",
             "give the exhausting role a login of its own (docs/targets.md)",
         )
+
+
+def _unfit_to_shut_out(platform: RoleFacts) -> Iterator[Objection]:
     if platform.superuser or platform.uses_reserved:
         why = "is a superuser" if platform.superuser else "is a member of pg_use_reserved_connections"
         yield Objection(

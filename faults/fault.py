@@ -12,6 +12,7 @@ from faults.observation import Observation
 from faults.quantity import recorded
 from faults.undo import Undo
 from harness.clock import Deadline
+from harness.errors import GamedayError
 
 PlaceKind = Literal["proxy", "database", "cache", "container", "host", "platform"]
 """What a fault sits on; "platform": nothing that the target names."""
@@ -78,10 +79,17 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Healed:
-    """How a fault was taken off: the rung of the recovery ladder, and what was changed beyond that (or "")."""
+    """How a fault was taken off: the rung of the recovery ladder, and what was changed beyond that (or ""). `command`:
+    what a person types should the wire not be back after it. `by_keeper`: a lease keeper had done it already."""
 
     rung: str
     note: str = ""
+    command: str = ""
+    by_keeper: bool = False
+
+
+class FaultGone(GamedayError):
+    """The server no longer has the fault as it was injected; `what` says what became of it."""
 
 
 class Fault(Protocol):
@@ -102,7 +110,8 @@ class Fault(Protocol):
         """Compare the platform under the fault with the platform before it."""
 
     def present(self) -> bool:
-        """Whether the server still has the fault as it was injected. Raises ReachFailed."""
+        """Whether the server still has the fault as it was injected; FaultGone where it can be said what became of it.
+        Raises ReachFailed."""
 
     def heal(self, deadline: Deadline) -> Healed:
         """Take it off by its undo record; idempotent, from any thread. Raises NotHealed."""

@@ -23,7 +23,7 @@ import click
 from faults import healing
 from faults.undo import ProcessUndo, Undo
 from faults.undo_log import pending
-from harness.clock import Clock, Deadline
+from harness.clock import Clock, Deadline, labelled_by
 from harness.errors import GamedayError, NotHealed
 from harness.journal.record import FaultHealed, HealFailed, LoadStopped, Note
 from harness.journal.writer import Journal
@@ -137,7 +137,8 @@ class Healer:
     def _heal(self, undo: Undo) -> bool:
         key = undo.model_dump_json()
         try:
-            healed = healing.heal(undo, deadline=Deadline.after(HEAL_S), allow=self._allow)
+            with labelled_by(self._clock):
+                healed = healing.heal(undo, deadline=Deadline.after(HEAL_S), allow=self._allow)
         except Exception as error:  # noqa: BLE001 - one failed heal never stops the others
             if key not in self._failed:
                 self._failed.add(key)

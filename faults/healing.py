@@ -9,8 +9,25 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from faults import process_healing, proxy_healing, slot_healing
+from faults import (
+    activity_healing,
+    cache_pause_healing,
+    claim_healing,
+    connection_healing,
+    extension_healing,
+    process_healing,
+    proxy_healing,
+    slot_healing,
+)
+from faults.cache_pause_healing import CachePauseUndo
+from faults.claim_healing import CacheClaimUndo, ToxiproxyClaimUndo
+from faults.connection_healing import ConnectionsUndo
+from faults.containers import healing as container_healing
+from faults.containers.undo import ContainersUndo
+from faults.extension_undo import ActivityUndo, ExtensionUndo
 from faults.fault import Healed
+from faults.hosts import host_undo
+from faults.hosts.host_undo import HostUndo
 from faults.undo import EnabledUndo, ProcessUndo, SessionsUndo, ToxicUndo, Undo
 from harness.clock import Deadline
 from harness.errors import NotHealed
@@ -57,6 +74,39 @@ DOORS: Mapping[str, Door] = MappingProxyType(
             slot_healing.command,
             lambda u: f"sessions {u.marker} on database {u.database}",
         ),
+        "cache-pause": Door(
+            CachePauseUndo,
+            cache_pause_healing.see_over,
+            cache_pause_healing.command,
+            lambda u: f"pause of cache {u.cache}",
+        ),
+        "cache-connections": Door(
+            ConnectionsUndo,
+            connection_healing.end_connections,
+            connection_healing.command,
+            lambda u: f"connections {u.marker} on cache {u.cache}",
+        ),
+        # last: while faults are being healed, no other run may come
+        "claim-cache": Door(
+            CacheClaimUndo,
+            claim_healing.release_cache,
+            claim_healing.cache_command,
+            lambda u: f"at cache {u.cache}",
+            last=lambda _: True,
+        ),
+        "claim-toxiproxy": Door(
+            ToxiproxyClaimUndo,
+            claim_healing.release_toxiproxy,
+            claim_healing.toxiproxy_command,
+            lambda u: f"at {u.api_url}",
+            last=lambda _: True,
+        ),
+        "containers": Door(ContainersUndo, container_healing.heal, container_healing.command, container_healing.what),
+        "host": Door(HostUndo, host_undo.end_on_host, host_undo.command, host_undo.what_is),
+        "extension": Door(
+            ExtensionUndo, extension_healing.heal_extension, extension_healing.command, extension_healing.what
+        ),
+        "activity": Door(ActivityUndo, activity_healing.roll_back, activity_healing.command, activity_healing.what),
     }
 )
 
@@ -79,7 +129,14 @@ def heal(undo: Undo, *, deadline: Deadline, allow: AllowList) -> Healed:
         raise NotHealed(
             f"nothing here heals {undo.fault_id} ({undo.door})", mend="heal it with the version that ran it"
         )
-    return door.heal(undo, deadline, allow)
+    try:
+        return door.heal(undo, deadline, allow)
+    except NotHealed:
+        raise
+    except Exception as error:
+        # what a server answers has no bounds, and whoever heals others too must hear of each what to type
+        what = f"{undo.fault_id} could not be taken off: {str(error) or type(error).__name__}"
+        raise NotHealed(what, mend=door.command(undo)) from error
 
 
 def in_order(undos: Sequence[Undo]) -> tuple[tuple[Undo, ...], ...]:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
-from faults.fault import Fault, Healed
+from faults.fault import Fault, FaultPlan, Healed
 from faults.healing import command_of
 from faults.observation import Observation
 from faults.proving import Prover
@@ -29,6 +29,7 @@ class Injection:
 
     `observe(start_s, end_s)` and `baseline()` give the platform under the fault and before it. All records but the
     undo record go to `emit`; a fault that never got in says so with InjectionFailed, once nothing of it is left.
+    `permit` is asked before the undo record is written: it raises Refused where the fault may not be injected now.
     """
 
     def __init__(
@@ -40,8 +41,10 @@ class Injection:
         observe: Callable[[float, float], Observation],
         baseline: Callable[[], Observation],
         clock: Clock,
+        permit: Callable[[FaultPlan], None] = lambda _plan: None,
     ) -> None:
         self.fault = fault
+        self._permit = permit
         self.injected_at: float | None = None
         self.healed_at: float | None = None
         self._journal = journal
@@ -56,6 +59,7 @@ class Injection:
         self._inject_over = threading.Event()
         self._begun = False
         self._failure = ""
+        self._heal_failure = ""
         self._undo: Undo | None = None
         self._prover: Prover | None = None
 
@@ -104,12 +108,20 @@ class Injection:
         try:
             self._undo = self.fault.prepare()
             undo = self._undo.model_dump(mode="json")
+            self._permit(self.fault.plan)
+            self._check_kept(undo)
             self._journal.commit(UndoWritten(t=self._clock.now_s(), fault_id=self.fault.plan.id, undo=undo))
         except GamedayError as error:
             self._state = "failed"
             self._emit_failure(str(error))
             return False
         return True
+
+    def _check_kept(self, undo: dict[str, object]) -> None:
+        """Raises GamedayError where redaction would change the record: nobody could heal from what is left of it."""
+        if self._journal.redactor.value(undo) != undo:
+            what = "its undo record holds what looks like a secret, and the journal keeps none"
+            raise GamedayError(what, mend="let the fault name where the secret is found")
 
     def _begin(self, halt: threading.Event) -> bool:
         if self._move({"preparing"}, "injecting", halt):
@@ -147,6 +159,7 @@ class Injection:
                     place=plan.place,
                     params=plan.recorded_params,
                     until=self.injected_at + plan.for_s,
+                    hit=self._undo.hit if self._undo is not None else (),
                 )
             )
             with self._lock:
@@ -224,11 +237,12 @@ class Injection:
             FaultHealed(
                 t=self.healed_at,
                 fault_id=self.fault.plan.id,
-                by="conductor",
+                by="keeper" if healed.by_keeper else "conductor",
                 rung=healed.rung,
                 measured_after=measured,
                 verified=verified,
                 note=healed.note,
+                command=healed.command if verified is False else "",
             )
         )
 
@@ -238,6 +252,9 @@ class Injection:
             command = command_of(self._undo)
         what = error.what if isinstance(error, GamedayError) else f"{type(error).__name__}: {error}"
         reason = f"{what} (after: {self._failure})" if self._failure else what
+        if reason == self._heal_failure:
+            return  # each attempt tells it, and a person hears it once
+        self._heal_failure = reason
         now, fault_id = self._clock.now_s(), self.fault.plan.id
         self._emit(HealFailed(t=now, fault_id=fault_id, by="conductor", reason=reason, command=command))
 

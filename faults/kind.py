@@ -8,7 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from faults.fault import Fault, FaultPlan, PlaceKind
+from faults.extension_undo import ExtensionUndo
+from faults.fault import Fault, FaultPlan, Healed, PlaceKind
+from harness.clock import Deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,11 @@ class FaultKind:
     proxy.
 
     In words, for people: `needs` (what must be there), `proven` (how its effect is measured), `healed` (what takes it
-    off, and what does when nobody can).
+    off, and what does when nobody can). `example`: its own keys in a runbook, where those that must be there don't say
+    enough.
+
+    `heal`, of a plugin's kind only: takes the fault off by its undo record (`faults.extension_undo.ExtensionUndo`)
+    alone, in any process; idempotent, by the deadline. Raises NotHealed.
     """
 
     name: str
@@ -34,3 +40,5 @@ class FaultKind:
     needs: str = ""
     proven: str = ""
     healed: str = ""
+    example: str = ""
+    heal: Callable[[ExtensionUndo, Deadline], Healed] | None = None

@@ -16,7 +16,8 @@ class Observation:
     `names`: request stats by "METHOD name", summed. `in_flight`: the mean number of requests under way.
     `sessions`: by source ("database.main", "cache.main"), the mean number of the platform's connections. `commands`:
     by cache, how many of the platform's commands reach it a second. `sessions_lately`: of the platform before a fault,
-    the sessions at its injection, which an earlier fault may have changed.
+    the sessions at its injection, which an earlier fault may have changed. `readings`: of hosts and the processes
+    watched on them, by source, the mean of each reading.
     """
 
     start_s: float
@@ -27,6 +28,7 @@ class Observation:
     sessions: Mapping[str, float] = field(default_factory=dict)
     commands: Mapping[str, float] = field(default_factory=dict)
     sessions_lately: Mapping[str, float] = field(default_factory=dict)
+    readings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:

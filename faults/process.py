@@ -18,10 +18,12 @@ _TERM_S = 0.5
 
 
 def start_ticks(pid: int) -> int | None:
-    """When process `pid` started, in the system's own ticks; None when there is none, or only its zombie."""
+    """When process `pid` started, in the system's own ticks; None when there is none, or only its zombie. A leader that
+    has ended before its other threads looks like one, while they still hold the ports."""
     fields = _stat(pid)
     if fields is not None:
-        return None if fields[0] in {"Z", "X"} else int(fields[19])
+        over = fields[0] == "X" or (fields[0] == "Z" and not _has_threads(pid))
+        return None if over else int(fields[19])
     return None if _PROC.joinpath("self/stat").exists() else _start_by_ps(pid)
 
 
@@ -87,6 +89,13 @@ def _stat(pid: int) -> list[str] | None:
     except OSError:
         return None
     return text.rpartition(")")[2].split()
+
+
+def _has_threads(pid: int) -> bool:
+    try:
+        return sum(1 for _ in _PROC.joinpath(str(pid), "task").iterdir()) > 1
+    except OSError:
+        return False
 
 
 def _start_by_ps(pid: int) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from faults.fault import Effect, Fault, Measurement
+from faults.fault import Effect, Fault, FaultGone, Measurement
 from faults.observation import Observation
 from harness.clock import Clock
 from harness.errors import ReachFailed
@@ -118,11 +118,13 @@ class Prover:
         try:
             if self._fault.present():
                 return True
+            became = "somebody took it off, or its server was restarted"
         except ReachFailed:
             return True  # unknown: the proof stands
+        except FaultGone as error:
+            became = error.what
         after_s = self._clock.now_s() - self._injected_at
-        text = f"proven at first, but gone after {after_s:.1f} s: somebody took it off, or its server was restarted"
-        gone = Measurement(text)
+        gone = Measurement(f"proven at first, but gone after {after_s:.1f} s: {became}")
         effect = Effect(self._expected("wire"), gone, effective=False)
         with self._lock:
             if not self._over.is_set():

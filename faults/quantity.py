@@ -85,6 +85,12 @@ def as_said(value: object, field: FieldInfo) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
+def written_as(field: FieldInfo) -> str:
+    """How a person writes it: "duration", "rate", "size", "share", or "" for anything else."""
+    readers = {seconds: "duration", bytes_per_s: "rate", size_bytes: "size", fraction: "share"}
+    return next((word for reader, word in readers.items() if _is_read_by(field, reader)), "")
+
+
 def _is_read_by(field: FieldInfo, reader: object) -> bool:
     # a field that may be left open has its reader within the union
     inside = [m for part in get_args(field.annotation) for m in getattr(part, "__metadata__", ())]

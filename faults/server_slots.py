@@ -1,7 +1,7 @@
-"""A database server as the slot-exhaustion fault sees it: three ways in, and how many of its slots are taken.
+"""A database server as the faults on it see it: three ways in, and how many of its slots are taken.
 
-The watcher (the target's `dsn`) counts, the exhausting role (`exhaust_dsn`) takes the slots, the platform's own role
-(`platform_dsn`) proves that it gets none.
+The watcher (the target's `dsn`) counts, the sessions of the exhausting role (`exhaust_dsn`) are the fault, the
+platform's own role (`platform_dsn`) proves it.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class ServerSlots:
             raise ReachFailed(
                 "the server has no idle_session_timeout: sessions could not be leased",
                 where=error.where,
-                mend="slot-exhaustion needs PostgreSQL 14 or newer",
+                mend="leases need PostgreSQL 14 or newer",
             ) from error
 
     def platform(self, application_name: str) -> psycopg.Connection[TupleRow]:

@@ -7,27 +7,24 @@ refused as "too many clients".
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from faults import slot_healing
 from faults.effect import judge
-from faults.exhausting_role import Allowed, Objection, objections, usable
+from faults.exhausting_role import Objection, objections, usable
 from faults.fault import Effect, FaultPlan, Healed, Measurement
+from faults.leased_params import LeasedParams
+from faults.marked_sessions import MarkedSessions, marker
 from faults.observation import Observation
 from faults.probe import APPLICATION_NAME
-from faults.quantity import Seconds
 from faults.server_slots import SLOTS_FULL, ServerSlots, SlotFacts, look
 from faults.slot_holder import Hold, SlotHolder
 from faults.undo import SessionsUndo
-from harness.clock import Deadline, boot_s, utc_now
+from harness.clock import Deadline, boot_s
 from harness.errors import ReachFailed, Refused
 
 MARK = "gameday-exhaust"
@@ -35,40 +32,14 @@ MOST_LEFT = 100
 FILL_S = 20.0
 OVERDUE_S = 20.0
 """A holder that nobody ends lets go by itself so long after the fault's time."""
-_LONGEST_NAME = 63  # PostgreSQL cuts off what is longer
-_MARGIN_S = 10.0
 
 
-class SlotExhaustionParams(BaseModel):
-    """`leave`: slots that stay free for anybody, beside those the server reserves. `lease`: how soon the server ends a
-    session that is not renewed. `evict`: end the platform's sessions once, so that it has to connect again."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class SlotExhaustionParams(LeasedParams):
+    """`leave`: slots that stay free for anybody, beside those the server reserves. `evict`: end the platform's sessions
+    once, so that it has to connect again."""
 
     leave: Annotated[int, Field(ge=0, le=MOST_LEFT)] = 3
-    lease: Annotated[Seconds, Field(ge=2.0, le=60.0)] = 10.0
     evict: bool = False
-    allow_superuser: bool | None = None
-    allow_reserved: bool | None = None
-    allow_replication: bool | None = None
-    allow_unlimited: bool | None = None
-
-    @property
-    def allowed(self) -> Allowed:
-        return Allowed(
-            superuser=self.allow_superuser is True,
-            reserved=self.allow_reserved is True,
-            replication=self.allow_replication is True,
-            unlimited=self.allow_unlimited is True,
-        )
-
-
-def marker(run: str, fault_id: str) -> str:
-    """The application_name by which everybody sees whose sessions these are; at most 63 bytes."""
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{MARK}-{run}-{fault_id}")
-    if len(name) <= _LONGEST_NAME:
-        return name
-    return f"{name[:46]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
 def against(facts: SlotFacts, params: SlotExhaustionParams) -> tuple[Objection, ...]:
@@ -115,7 +86,7 @@ class SlotExhaustion:
         self.plan = plan
         self._params = plan.params
         self._slots = slots
-        self._marker = marker(run, plan.id)
+        self._sessions = MarkedSessions(slots, plan.id, marker(run, plan.id, MARK), plan.params.lease)
         self._role = "the platform's role"
         self._holder: SlotHolder | None = None
         self._undo: SessionsUndo | None = None
@@ -129,7 +100,7 @@ class SlotExhaustion:
             raise kind(found[0].what, where=f"database {self._slots.database}", mend=found[0].mend)
         self._role = facts.platform.name
         hold = Hold(
-            marker=self._marker,
+            marker=self._sessions.marker,
             leave=params.leave,
             lease_s=params.lease,
             most=usable(facts.exhausting),
@@ -138,15 +109,7 @@ class SlotExhaustion:
         )
         longest_s = plan.for_s + OVERDUE_S
         self._holder = SlotHolder(self._slots, hold, Deadline.after(longest_s))
-        self._undo = SessionsUndo(
-            fault_id=plan.id,
-            database=self._slots.database,
-            dsn=slot_healing.in_pieces(self._slots.reference),
-            folder=str(self._slots.folder),
-            marker=self._marker,
-            lease_s=params.lease,
-            over_at=(utc_now() + timedelta(seconds=longest_s + params.lease + _MARGIN_S)).isoformat(timespec="seconds"),
-        )
+        self._undo = self._sessions.undo(longest_s)
         return self._undo
 
     def inject(self) -> None:
@@ -184,7 +147,7 @@ class SlotExhaustion:
         assert self._undo is not None
         if self._holder is not None:
             self._holder.close()
-        return slot_healing.end_sessions(self._undo, deadline, self._slots.allow, self._slots.exhaust_dsn)
+        return self._sessions.end(self._undo, deadline)
 
     def measure_healed(self, deadline: Deadline) -> Effect:
         expected = f"the role {self._role} gets a session again"

@@ -1,4 +1,4 @@
-"""Ends the sessions of a slot-exhaustion by their undo record alone, in any process.
+"""Ends the sessions that are a fault on a database by their undo record alone, in any process.
 
 A role may end its own sessions, so that the exhausting role's DSN is enough; it comes from the environment again.
 """
@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow
 
 from faults.fault import Healed
 from faults.undo import SessionsUndo
-from harness.clock import Deadline, utc_now
+from harness.clock import Deadline, steady_utc
 from harness.errors import NotHealed, ReachFailed
 from harness.reach import postgres
 from harness.reach.allow_list import AllowList
@@ -92,7 +92,7 @@ def _connect(dsn: str, deadline: Deadline, allow: AllowList) -> psycopg.Connecti
 
 def _by_lease(undo: SessionsUndo, why: str, mend: str) -> Healed:
     """Nobody could be asked: once the last lease has run out, the server has ended them by itself."""
-    if utc_now() > datetime.fromisoformat(undo.over_at):
+    if steady_utc() > datetime.fromisoformat(undo.over_at):
         return Healed("lease", f"{why}; every lease ran out by {undo.over_at}, and the server has ended the sessions")
     raise NotHealed(
         f"{undo.fault_id} could not be taken off: {why}; the server ends the sessions by itself {undo.lease_s:g} s "

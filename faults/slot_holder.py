@@ -7,9 +7,6 @@ its leases run out.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import socket
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,15 +15,14 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import TupleRow
 
+from faults.leased_session import LeasedSession, lease_settings
 from faults.server_slots import LIMIT_REACHED, SLOTS_FULL, ServerSlots, SlotCount, count_slots
 from harness.clock import Deadline, boot_s
 from harness.errors import ReachFailed
-from harness.reach import postgres
 
 AT_ONCE = 8
 _TICK_S = 0.25
 _BUSY_TICK_S = 0.02
-_RENEW_S = 1.0
 _MOST_EVICTIONS = 20
 _EVICT = """
 select pg_terminate_backend(pid) from pg_stat_activity
@@ -48,48 +44,7 @@ class Hold:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The lease, kept by the server: an idle session ends, and so does one that hangs in a statement."""
-        milliseconds = f"{round(self.lease_s * 1000)}"
-        return {"idle_session_timeout": milliseconds, "idle_in_transaction_session_timeout": milliseconds}
-
-
-class _Session:
-    """One held session; `end` may come while another thread renews it."""
-
-    def __init__(self, connection: psycopg.Connection[TupleRow]) -> None:
-        self._connection = connection
-        self._busy = threading.Lock()
-
-    def renew(self) -> bool:
-        """A statement, so that the lease begins anew. False when the session is gone."""
-        try:
-            self.ask("SELECT 1")
-        except ReachFailed:
-            return False
-        return True
-
-    def ask(self, sql: str, *params: object) -> list[TupleRow]:
-        """The rows of `sql`. Raises ReachFailed, and the session is gone then."""
-        with self._busy:
-            try:
-                return postgres.query(self._connection, sql, params, timeout_s=_RENEW_S)
-            except ReachFailed:
-                self._connection.close()
-                raise
-
-    def end(self) -> None:
-        if self._busy.acquire(blocking=False):
-            try:
-                self._connection.close()
-            finally:
-                self._busy.release()
-            return
-        # in the middle of its renewal: cut it off from the side, and that thread closes it
-        with (
-            contextlib.suppress(OSError, ValueError, psycopg.Error),
-            socket.socket(fileno=os.dup(self._connection.fileno())) as link,
-        ):
-            link.shutdown(socket.SHUT_RDWR)
+        return lease_settings(self.lease_s)
 
 
 class SlotHolder:
@@ -101,7 +56,7 @@ class SlotHolder:
         self._hold = hold
         self._until = until
         self._lock = threading.Lock()  # guards _sessions and the closing
-        self._sessions: list[_Session] = []
+        self._sessions: list[LeasedSession] = []
         self._closed = threading.Event()
         self._settled = threading.Event()
         self._trouble = ""
@@ -199,7 +154,7 @@ class SlotHolder:
             return
         with self._lock:
             if not self._closed.is_set():
-                self._sessions.append(_Session(connection))
+                self._sessions.append(LeasedSession(connection))
                 return
         connection.close()
 
@@ -209,7 +164,9 @@ class SlotHolder:
         self._renewed_s = boot_s()
         with self._lock:
             sessions = list(self._sessions)
-        gone = {id(s) for s, alive in zip(sessions, threads.map(_Session.renew, sessions), strict=True) if not alive}
+        gone = {
+            id(s) for s, alive in zip(sessions, threads.map(LeasedSession.renew, sessions), strict=True) if not alive
+        }
         self._forget(gone)
 
     def _forget(self, gone: Iterable[int]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from faults import healing, wire
+from faults import wire
 from faults.effect import judge
-from faults.fault import Effect, FaultPlan, Healed, Measurement
+from faults.fault import Effect, FaultGone, FaultPlan, Healed, Measurement
 from faults.observation import Observation
 from faults.probe import Probe
 from faults.undo import ToxicUndo
@@ -49,6 +49,7 @@ class ToxicFault:
         self._probe: Probe | None = None
         self._before: wire.WireBefore | None = None
         self._undo: ToxicUndo | None = None
+        self._settled = False
 
     def prepare(self) -> ToxicUndo:
         state = self._proxy.found()
@@ -68,7 +69,12 @@ class ToxicFault:
         return self._undo
 
     def inject(self) -> None:
-        self._proxy.api.add_toxic(self._proxy.name, self._toxic)
+        assert self._undo is not None
+        try:
+            self._proxy.hold(self._undo)
+            self._proxy.api.add_toxic(self._proxy.name, self._toxic)
+        finally:
+            self._settled = True
 
     def prove_wire(self) -> Effect:
         assert self._probe is not None
@@ -76,22 +82,22 @@ class ToxicFault:
         return self._rule.prove(self._probe, self._before)
 
     def prove_platform(self, before: Observation, during: Observation) -> Effect:
-        return judge(before, during, delay_ms=self._delay_ms, sessions=self._proxy.sessions)
+        return self._proxy.named(judge(before, during, delay_ms=self._delay_ms, sessions=self._proxy.sessions))
 
     def present(self) -> bool:
-        try:
-            stored = self._proxy.api.proxy(self._proxy.name).toxic(self._toxic.name)
-        except ToxiproxyGone:
-            return False
-        except ToxiproxyRejected as error:
-            if error.status == 404:
-                return False
-            raise
-        return stored is not None and is_as_asked(stored, self._toxic)
+        assert self._undo is not None
+        state = state_now(self._proxy)
+        stored = state.toxic(self._toxic.name)
+        if (state.listen, state.upstream) != (self._undo.listen, self._undo.upstream):
+            was, now = (f"{a.listen} to {a.upstream}" for a in (self._undo, state))
+            raise FaultGone(f"somebody changed the proxy {state.name} from {was} into {now}")
+        if stored is not None and not is_as_asked(stored, self._toxic):
+            raise FaultGone(f"somebody changed it: it was {_said(self._toxic)}, and is {_said(stored)} now")
+        return stored is not None
 
     def heal(self, deadline: Deadline) -> Healed:
         assert self._undo is not None
-        return healing.heal(self._undo, deadline=deadline, allow=self._proxy.api.allow)
+        return self._proxy.heal(self._undo, deadline, settled=self._settled)
 
     def measure_healed(self, deadline: Deadline) -> Effect:
         assert self._before is not None
@@ -100,6 +106,24 @@ class ToxicFault:
     def close(self) -> None:
         if self._probe is not None:
             self._probe.close()
+
+
+def state_now(proxy: WireProxy) -> ProxyState:
+    """The proxy under its fault. Raises FaultGone when it isn't there any more, ReachFailed when it can't be asked."""
+    try:
+        return proxy.api.proxy(proxy.name)
+    except ToxiproxyGone:
+        raise FaultGone(f"nothing listens at {proxy.api.url} any more: that server has ended") from None
+    except ToxiproxyRejected as error:
+        if error.status != 404:
+            raise
+        text = f"the proxy {proxy.name} is not there any more: its server was restarted, or somebody deleted it"
+        raise FaultGone(text) from None
+
+
+def _said(toxic: ToxicState) -> str:
+    attributes = ", ".join(f"{key} {value}" for key, value in sorted(toxic.attributes.items()))
+    return f"{toxic.type} {toxic.stream.lower()} ({attributes}) with toxicity {toxic.toxicity:g}"
 
 
 def measure_healed(

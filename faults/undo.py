@@ -15,6 +15,11 @@ class Undo(BaseModel):
     door: str
     fault_id: str
 
+    @property
+    def hit(self) -> tuple[str, ...]:
+        """By name, what it acts on, where the runbook's place can mean several."""
+        return ()
+
 
 class ToxicUndo(Undo):
     """Take our toxic `toxic` off `proxy`. The proxy's address and state as found serve the recovery ladder."""

@@ -6,6 +6,14 @@ from faults import pool_exhaustion
 from faults.kind import FaultKind
 from faults.toxics import bandwidth, down, flap, latency, limit_data, reset_peer, slicer, slow_close, timeout
 
+_NEEDS = "a proxy of the target, and a database, cache or http probe behind it to measure a round trip"
+_NEEDS_ONLY = "a proxy of the target, and a database, cache or any probe behind it"
+_TOXIC_OFF = (
+    "its toxic is taken off; where the server no longer answers, a managed one is restarted, and on somebody's own "
+    "another proxy takes the place. The healer does so after a crash, gameday heal after a crash of both"
+)
+_PROXY_OPENED = "the proxy is opened again; by the healer after a crash, by gameday heal after a crash of both"
+
 WIRE_KINDS = (
     FaultKind(
         "latency",
@@ -13,6 +21,10 @@ WIRE_KINDS = (
         latency.LatencyParams,
         latency.latency,
         latency.expected,
+        needs=_NEEDS,
+        proven="round trips through the proxy are as much slower than before",
+        healed=_TOXIC_OFF,
+        example="latency: 50ms, jitter: 10ms",
     ),
     FaultKind(
         "timeout",
@@ -21,6 +33,9 @@ WIRE_KINDS = (
         timeout.timeout,
         timeout.expected,
         silences=True,
+        needs=_NEEDS,
+        proven="the probe gets no answer",
+        healed=_TOXIC_OFF,
     ),
     FaultKind(
         "down",
@@ -30,6 +45,9 @@ WIRE_KINDS = (
         down.expected,
         needs_round_trip=False,
         silences=True,
+        needs=_NEEDS_ONLY,
+        proven="a connection to the proxy is refused",
+        healed=_PROXY_OPENED,
     ),
     FaultKind(
         "pool-exhaustion",
@@ -39,6 +57,9 @@ WIRE_KINDS = (
         pool_exhaustion.expected,
         needs_database=True,
         silences=True,
+        needs="a proxy of the target that one of its databases goes through",
+        proven="the probe gets no answer",
+        healed=_TOXIC_OFF,
     ),
     FaultKind(
         "bandwidth",
@@ -46,6 +67,10 @@ WIRE_KINDS = (
         bandwidth.BandwidthParams,
         bandwidth.bandwidth,
         bandwidth.expected,
+        needs=_NEEDS,
+        proven="0.3 s worth of bytes, carried and timed",
+        healed=_TOXIC_OFF,
+        example="rate: 64KB/s",
     ),
     FaultKind(
         "slicer",
@@ -53,6 +78,10 @@ WIRE_KINDS = (
         slicer.SlicerParams,
         slicer.slicer,
         slicer.expected,
+        needs=_NEEDS,
+        proven="some bytes, carried and timed",
+        healed=_TOXIC_OFF,
+        example="average_size: 100, delay: 10ms",
     ),
     FaultKind(
         "slow-close",
@@ -61,6 +90,10 @@ WIRE_KINDS = (
         slow_close.slow_close,
         slow_close.expected,
         needs_round_trip=False,
+        needs=_NEEDS_ONLY,
+        proven="the time that a close takes to arrive",
+        healed=_TOXIC_OFF,
+        example="delay: 300ms",
     ),
     FaultKind(
         "reset-peer",
@@ -69,6 +102,9 @@ WIRE_KINDS = (
         reset_peer.reset_peer,
         reset_peer.expected,
         silences=True,
+        needs=_NEEDS,
+        proven="new connections end without an answer",
+        healed=_TOXIC_OFF,
     ),
     FaultKind(
         "limit-data",
@@ -77,6 +113,10 @@ WIRE_KINDS = (
         limit_data.limit_data,
         limit_data.expected,
         silences=True,
+        needs=_NEEDS,
+        proven="more than `bytes` over a new connection: it must be closed",
+        healed=_TOXIC_OFF,
+        example="bytes: 2KB",
     ),
     FaultKind(
         "flap",
@@ -86,5 +126,9 @@ WIRE_KINDS = (
         flap.expected,
         needs_round_trip=False,
         silences=True,
+        needs=_NEEDS_ONLY,
+        proven="connections refused and taken within a period",
+        healed=_PROXY_OPENED,
+        example="period: 2s",
     ),
 )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from faults import healing, wire
+from faults import wire
 from faults.effect import judge
 from faults.fault import Effect, FaultPlan, Healed, Measurement
 from faults.observation import Observation
 from faults.probe import TcpProbe
-from faults.toxic_fault import measure_healed
+from faults.toxic_fault import measure_healed, state_now
 from faults.undo import EnabledUndo
 from faults.wire_proxy import WireProxy
 from harness.clock import Deadline
-from harness.reach.toxiproxy import ToxiproxyGone, ToxiproxyRejected
 
 _EXPECTED = "connections refused"
 
@@ -33,6 +32,7 @@ class DownFault:
         self._rule = wire.Silenced()
         self._before: wire.WireBefore | None = None
         self._undo: EnabledUndo | None = None
+        self._settled = False
 
     def prepare(self) -> EnabledUndo:
         state = self._proxy.found()
@@ -54,6 +54,14 @@ class DownFault:
         return self._undo
 
     def inject(self) -> None:
+        assert self._undo is not None
+        try:
+            self._proxy.hold(self._undo)
+            self._switch_off()
+        finally:
+            self._settled = True
+
+    def _switch_off(self) -> None:
         self._proxy.api.set_enabled(self._proxy.name, enabled=False)
 
     def prove_wire(self) -> Effect:
@@ -62,21 +70,14 @@ class DownFault:
         return Effect(_EXPECTED, Measurement(text, {"during_ms": sample.elapsed_ms}), effective=sample.refused)
 
     def prove_platform(self, before: Observation, during: Observation) -> Effect:
-        return judge(before, during, delay_ms=None, sessions=self._proxy.sessions)
+        return self._proxy.named(judge(before, during, delay_ms=None, sessions=self._proxy.sessions))
 
     def present(self) -> bool:
-        try:
-            return not self._proxy.api.proxy(self._proxy.name).enabled
-        except ToxiproxyGone:
-            return False
-        except ToxiproxyRejected as error:
-            if error.status == 404:
-                return False
-            raise
+        return not state_now(self._proxy).enabled
 
     def heal(self, deadline: Deadline) -> Healed:
         assert self._undo is not None
-        return healing.heal(self._undo, deadline=deadline, allow=self._proxy.api.allow)
+        return self._proxy.heal(self._undo, deadline, settled=self._settled)
 
     def measure_healed(self, deadline: Deadline) -> Effect:
         assert self._before is not None

@@ -77,7 +77,7 @@ class FlapFault(DownFault):
         self._thread = threading.Thread(target=self._flap, name=f"flap {plan.id}", daemon=True)
         self._begun_s = 0.0
 
-    def inject(self) -> None:
+    def _switch_off(self) -> None:
         self._begun_s = boot_s()
         self._switch(enabled=False)
         with self._call:

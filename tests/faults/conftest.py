@@ -54,6 +54,8 @@ class FakeToxiproxy(ThreadingHTTPServer):
         return [t["name"] for t in self.proxies[proxy]["toxics"]]
 
     def handle(self, verb: str, parts: list[str], body: dict[str, Any]) -> tuple[int, object]:
+        if parts == ["version"]:
+            return 200, {"version": "2.12.0"}
         if parts == ["proxies"] and verb == "POST":
             return self._create(body)
         proxy = self.proxies.get(parts[1])

@@ -10,7 +10,7 @@ import pytest
 
 from faults import healing
 from faults.catalog import build
-from faults.fault import FaultPlan
+from faults.fault import FaultGone, FaultPlan
 from faults.toxics.flap import FlapFault, FlapParams
 from faults.undo import EnabledUndo
 from harness.clock import Deadline, boot_s
@@ -133,7 +133,8 @@ def test_a_proxy_that_is_gone_is_no_fault_that_is_there(toxiproxy: Any, wire: An
     fault = flap(wire)
     fault.inject()
     toxiproxy.proxies.clear()
-    wait_for(lambda: not fault.present())
+    with pytest.raises(FaultGone, match="the proxy pg is not there any more"):
+        fault.present()
     fault._over.set()
 
 

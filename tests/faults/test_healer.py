@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from faults import healer as healer_module
-from faults import healing, proxy_healing
+from faults import proxy_healing
 from faults.healer import Healer, wait_for_the_end
 from faults.undo import ToxicUndo
 from harness.clock import Clock, Deadline

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,3 +127,15 @@ def test_an_address_no_longer_allowed_is_not_touched(toxiproxy: Any) -> None:
 def test_a_managed_folder_without_a_server_is_climbed_as_somebodys_own(toxiproxy: Any, tmp_path: Any) -> None:
     toxiproxy.hangs = lambda call: call.startswith("DELETE")
     assert heal(toxic_undo(toxiproxy, managed_folder=str(tmp_path))).rung == "replace"
+
+
+def test_healing_that_breaks_in_an_unforeseen_way_is_not_healed_and_says_what_to_type(
+    toxiproxy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("State")
+
+    monkeypatch.setattr(healing, "DOORS", {**healing.DOORS, "toxic": replace(healing.DOORS["toxic"], heal=broken)})
+    with pytest.raises(NotHealed, match=r"f1 could not be taken off.*State") as caught:
+        heal(toxic_undo(toxiproxy))
+    assert caught.value.mend.startswith("curl -X DELETE")

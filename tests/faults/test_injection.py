@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from faults.extension_undo import ExtensionUndo
 from faults.fault import Effect, FaultPlan, Healed, Measurement
 from faults.injection import Injection
 from faults.observation import Observation
@@ -348,3 +349,17 @@ def test_a_fault_that_vanishes_takes_its_proof_back(playing: Callable[..., Play]
     assert play.proofs()["wire"] == [True, False]
     taken_back = [record for record in play.records if isinstance(record, Proof) and record.side == "wire"][-1]
     assert taken_back.measured.endswith("s: somebody took it off, or its server was restarted")
+
+
+def test_a_record_that_redaction_would_change_is_not_enough_to_heal_from(playing: Callable[..., Play]) -> None:
+    play = playing()
+    secret = ExtensionUndo(fault_id="f1", payload={"password": "correct-horse"}, command="c")
+    play.fault.prepare = lambda: secret  # type: ignore[method-assign]
+
+    play.play()
+
+    [failed] = play.records
+    assert isinstance(failed, InjectionFailed)
+    assert "its undo record holds what looks like a secret" in failed.reason
+    assert "inject" not in play.fault.steps
+    assert pending(play.folder) == ()

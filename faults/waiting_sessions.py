@@ -1,0 +1,24 @@
+"""The platform's sessions that wait for locks of a fault's."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from faults.server_slots import CALL_S, ServerSlots
+from harness.reach import postgres
+
+# pg_blocking_pids takes the lock manager's lock: only those who wait are asked about
+_WAITING = """
+/* gameday */ select count(*)::int from pg_stat_activity a
+where a.usename = %s and coalesce(a.application_name, '') !~ '^gameday(-|$)'
+  and a.pid in (select pid from pg_locks where not granted)
+  and pg_blocking_pids(a.pid) && array(select pid from pg_stat_activity where application_name = %s)
+"""
+
+
+def waiting_behind(slots: ServerSlots, marker: str, role: str) -> int:
+    """How many sessions of `role` wait for a session named `marker` itself; who stands behind them in the queue for a
+    row is not counted. Raises ReachFailed."""
+    with closing(slots.watch()) as watcher:
+        [(number,)] = postgres.query(watcher, _WAITING, (role, marker), timeout_s=CALL_S)
+    return int(number)
