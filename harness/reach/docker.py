@@ -19,7 +19,7 @@ from docker.types.daemon import CancellableStream
 from harness.clock import Deadline, utc_now
 from harness.errors import GamedayError, ReachFailed, ReachTimeout
 from harness.reach.allow_list import AllowList
-from harness.reach.container_facts import ContainerEvent, ContainerState, ListedContainer
+from harness.reach.container_facts import ContainerEvent, ContainerState, ListedContainer, moment
 from harness.reach.docker_engine import EngineClient, connect, engine_address
 from harness.reach.in_time import in_time
 
@@ -73,6 +73,17 @@ class DockerDoor:
             return EngineFacts(
                 self.where, str(said.get("Version", "")), client.api_version, self._ahead(answer.headers)
             )
+
+        return self._call(ask, deadline)
+
+    def system_time(self, deadline: Deadline) -> datetime:
+        """What the engine's clock says."""
+
+        def ask(client: EngineClient) -> datetime:
+            said = moment(client.answer("/info", {}, timeout_s=self._timeout_s).json().get("SystemTime"))
+            if said is None:
+                raise ReachFailed("the engine does not tell its time", where=self.where)
+            return said
 
         return self._call(ask, deadline)
 

@@ -10,8 +10,9 @@ import docker
 import docker.errors
 import docker.utils
 import requests
+from requests.adapters import HTTPAdapter
 
-from harness.errors import ReachFailed
+from harness.errors import NotAllowed, ReachFailed
 from harness.reach.allow_list import AllowList, split_address
 
 DEFAULT_ENGINE = "unix:///var/run/docker.sock"
@@ -30,8 +31,41 @@ def engine_address(engine: str, environment: Mapping[str, str]) -> str:
     return engine or environment.get("DOCKER_HOST", "") or DEFAULT_ENGINE
 
 
+class _PinnedTls(HTTPAdapter):
+    """TLS to an IP address that was looked up before, with the certificate still checked for the name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """A pool whose connections ask for the name."""
+        super().init_poolmanager(*args, server_hostname=self._name, assert_hostname=self._name, **options)
+
+
 class EngineClient(docker.APIClient):
-    """The SDK's client with no proxy of this machine's in between, whatever the environment says."""
+    """The SDK's client with no proxy of this machine's in between, whatever the environment says, and no redirect.
+
+    `server_name`: the name that the engine's certificate is for, where `base_url` has its IP address.
+    """
+
+    def __init__(self, *, server_name: str = "", **options: Any) -> None:
+        self._pinned = _PinnedTls(server_name) if server_name else None
+        super().__init__(**options)
+
+    def get_adapter(self, url: Any) -> Any:
+        """The adapter of an address."""
+        if self._pinned is not None and str(url).startswith("https://"):
+            return self._pinned
+        return super().get_adapter(url)
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """An engine that sends us elsewhere is not followed: nobody has allowed that address."""
+        if resp.is_redirect:
+            resp.close()
+            where = str(self.base_url)
+            raise NotAllowed("the engine sends us to another address", where=where, mend="name the engine itself")
+        return None
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:  # noqa: ARG002 - the signature is requests'
         """What `requests` would read from the environment, read from nowhere."""
@@ -60,14 +94,20 @@ def connect(address: str, environment: Mapping[str, str], allow: AllowList, time
     """A client whose API version is agreed with the engine. Raises ReachFailed or NotAllowed, and the SDK's errors."""
     params = docker.utils.kwargs_from_env({**environment, "DOCKER_HOST": address})
     checked = _check(address, allow)
-    return EngineClient(
-        base_url=address if "tls" in params else checked,  # a certificate is for a name
-        tls=params.get("tls", False),
-        version="auto",
-        timeout=max(1, round(timeout_s)),
-        num_pools=100,  # the SDK has one for each path
-        max_pool_size=8,
-    )
+    try:
+        return EngineClient(
+            base_url=checked,
+            server_name=_name_of(address) if "tls" in params else "",
+            tls=params.get("tls", False),
+            version="auto",
+            timeout=max(1, round(timeout_s)),
+            num_pools=100,  # the SDK has one for each path
+            max_pool_size=8,
+        )
+    except docker.errors.DockerException as error:
+        if isinstance(error.__cause__, NotAllowed):  # the SDK wraps what happens while it agrees on a version
+            raise error.__cause__ from error
+        raise
 
 
 def _check(address: str, allow: AllowList) -> str:
@@ -89,6 +129,11 @@ def _check(address: str, allow: AllowList) -> str:
     else:
         raise ReachFailed("is no engine's address", where=address, mend=f"write {DEFAULT_ENGINE} or tcp://host:port")
     return address
+
+
+def _name_of(address: str) -> str:
+    """The host of tcp://host:port; `_check` has read it before."""
+    return split_address(address.partition("://")[2].rstrip("/"))[0] if not address.startswith("unix:") else ""
 
 
 def _check_tcp(address: str, rest: str, allow: AllowList) -> str:

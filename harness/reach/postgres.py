@@ -24,6 +24,11 @@ IDLE_IN_TRANSACTION_S = 60
 _ONE_HOST = 'write one host and port, such as "postgresql://user@127.0.0.1:5432/name"'
 
 
+class LockHeld(ReachFailed):
+    """The lock that a statement waits for was not had within its lock timeout, or a deadlock was ended. Nothing of the
+    statement happened; its transaction has to be rolled back."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Server:
     """What a DSN says: the name that TLS verifies, and where TCP goes."""
@@ -70,7 +75,7 @@ def query(
     """The rows of `sql` (none for a statement without rows), within `timeout_s` even on a link that swallows all.
 
     After the deadline the connection is cut off and useless; the server ends the statement by its own statement
-    timeout. Without `params`, "%" stands for itself. Raises ReachFailed or ReachTimeout.
+    timeout. Without `params`, "%" stands for itself. Raises ReachFailed, LockHeld or ReachTimeout.
     """
     where = _where(connection)
     with _cut_off_after(connection, timeout_s) as cut, _mapped(where, ""):
@@ -165,6 +170,8 @@ def _mapped(where: str, secret: str) -> Iterator[None]:
         yield
     except errors.QueryCanceled as error:
         raise ReachTimeout("the server cancelled the query by its statement timeout", where=where) from error
+    except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
+        raise LockHeld("somebody else holds the lock", where=where) from error
     except errors.ConnectionTimeout as error:
         raise ReachTimeout("no answer within the connect timeout", where=where) from error
     except psycopg.Error as error:
@@ -172,6 +179,9 @@ def _mapped(where: str, secret: str) -> Iterator[None]:
         raise ReachFailed(
             text.replace(secret, "[redacted]") if secret else text, where=where, mend=_mend(text)
         ) from None
+    except (ValueError, ArithmeticError) as error:
+        # a database in SQL_ASCII holds any bytes, and a pooler answers what it likes
+        raise ReachFailed(f"the answer can't be read: {type(error).__name__}", where=where) from None
 
 
 def _mend(text: str) -> str:

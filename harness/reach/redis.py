@@ -18,6 +18,7 @@ from harness.reach.allow_list import AllowList
 from harness.reach.in_time import in_time
 
 DEFAULT_PORT = 6379
+CLIENT_NAME = "gameday"
 _MEND = 'write "redis://host:6379/0" or "rediss://host:6379/0"'
 
 
@@ -42,36 +43,58 @@ def connect(url: str, *, allow: AllowList, via: tuple[str, int] | None = None, t
 
     Raises ReachFailed or ReachTimeout with host:port (never the password), NotAllowed outside the list.
     """
-    options = _options(url)
-    name, port = options.pop("host", "localhost"), options.pop("port", DEFAULT_PORT)
-    host, port = via or (name, port)
+    host, port = via or address_of(url)
     where = f"{host}:{port}"
-    tls = options.pop("connection_class", Connection) is SSLConnection
 
     def opened() -> redis.Redis:
-        pinned: dict[str, Any] = {
-            "connection_class": _PinnedTls if tls else Connection,
-            **({"verify_as": name} if tls else {}),
-            "host": allow.resolve(host, port),
-            "port": port,
-            "socket_timeout": timeout_s,
-            "socket_connect_timeout": timeout_s,
-            "retry": Retry(NoBackoff(), 0),
-            "retry_on_timeout": False,
-            "health_check_interval": 0,
-            "protocol": 2,
-            "decode_responses": True,
-        }
-        client = redis.Redis(connection_pool=ConnectionPool(**(options | pinned)))
+        client = redis.Redis(connection_pool=pool_of(url, allow=allow, via=via, timeout_s=timeout_s))
         try:
             with mapped(where):
                 client.ping()
+                with contextlib.suppress(redis.ResponseError):
+                    # whoever looks at CLIENT LIST sees whose it is; a user without the right goes on without a name
+                    client.client_setname(CLIENT_NAME)
         except ReachFailed:
             close(client)
             raise
         return client
 
     return in_time(opened, timeout_s=timeout_s, where=where, late=close)
+
+
+def pool_of(
+    url: str, *, allow: AllowList, via: tuple[str, int] | None, timeout_s: float, client_name: str = ""
+) -> ConnectionPool:
+    """Where connections to the server are made: to the address that was checked, each socket operation bounded.
+
+    `client_name` is how CLIENT LIST shows them. Raises ReachFailed, NotAllowed.
+    """
+    options = _options(url)
+    name, port = options.pop("host", "localhost"), options.pop("port", DEFAULT_PORT)
+    host, port = via or (name, port)
+    tls = options.pop("connection_class", Connection) is SSLConnection
+    pinned: dict[str, Any] = {
+        "connection_class": _PinnedTls if tls else Connection,
+        **({"verify_as": name} if tls else {}),
+        **({"client_name": client_name} if client_name else {}),
+        "host": allow.resolve(host, port),
+        "port": port,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "retry": Retry(NoBackoff(), 0),
+        "retry_on_timeout": False,
+        "health_check_interval": 0,
+        "protocol": 2,
+        "decode_responses": True,
+        "driver_info": None,
+    }
+    return ConnectionPool(**(options | pinned))
+
+
+def address_of(url: str) -> tuple[str, int]:
+    """Host and port that a URL names. Raises ReachFailed for one that can't be read."""
+    options = _options(url)
+    return str(options.get("host", "localhost")), int(options.get("port", DEFAULT_PORT))
 
 
 def info(client: redis.Redis) -> dict[str, object]:
@@ -86,6 +109,14 @@ def ping_ms(client: redis.Redis) -> float:
     begun = boot_s()
     with mapped(address(client)):
         client.ping()
+    return (boot_s() - begun) * 1000
+
+
+def unlink_ms(client: redis.Redis, key: str) -> float:
+    """Milliseconds that taking a key away takes, there or not. Raises ReachFailed or ReachTimeout."""
+    begun = boot_s()
+    with mapped(address(client)):
+        client.unlink(key)
     return (boot_s() - begun) * 1000
 
 
@@ -122,6 +153,9 @@ def mapped(where: str) -> Iterator[None]:
     except (redis.RedisError, OSError) as error:
         mend = "is Redis running, and listening on this address?" if "refused" in str(error) else ""
         raise ReachFailed(" ".join(str(error).split()) or type(error).__name__, where=where, mend=mend) from error
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        # redis-py reads in an answer before it looks at what kind it is
+        raise ReachFailed(f"the answer can't be read: {error!r}"[:300], where=where, mend="is it Redis?") from error
 
 
 def _options(url: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from harness.reach.ssh_exchange import SshExchange
 from harness.reach.ssh_failure import mapped
 from harness.reach.ssh_link import SshLink
 from harness.reach.ssh_route import SshRoute
+from harness.reach.ssh_stream import SshStream
 
 __all__ = ["CommandResult", "SshDoor"]
 
@@ -86,6 +87,16 @@ class SshDoor:
             return self._run(command, deadline, max_bytes, input)
         finally:
             self._free.release()
+
+    def stream(self, command: str, deadline: Deadline) -> SshStream:
+        """Start a command that is talked to while it runs; closing it closes this connection. Raises as `open` does."""
+        link = self._connected(deadline)
+        try:
+            stream = SshStream(self._session(link, deadline), self._where, link.close)
+        except _NoSession as error:
+            raise mapped(error.args[0], self._where) from error
+        stream.start(command, deadline)
+        return stream
 
     def close(self) -> None:
         """Close the connection and its gateways; never waits. A later `run` connects anew."""

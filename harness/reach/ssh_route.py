@@ -15,7 +15,7 @@ from pathlib import Path
 import paramiko
 
 from harness.errors import NotAllowed, ReachFailed
-from harness.reach.allow_list import AllowList
+from harness.reach.allow_list import AllowList, mend_for
 
 _DEFAULT_CONFIGS = ("~/.ssh/config", "/etc/ssh/ssh_config")
 _DEFAULT_KNOWN_HOSTS = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
@@ -116,7 +116,7 @@ class SshRoute:
 
 def check_behind_gateway(allow: AllowList, hop: Hop) -> None:
     """A host behind a gateway is resolved there, not here: its literal name or IP address must be allowed."""
-    if hop.host.lower() in {entry.lower() for entry in allow.entries}:
+    if allow.has_name(hop.host):
         return
     try:
         ipaddress.ip_address(hop.host)
@@ -124,7 +124,7 @@ def check_behind_gateway(allow: AllowList, hop: Hop) -> None:
         raise NotAllowed(
             f"the host {hop.host}, resolved behind a gateway, is not in the target's allow list",
             where=str(hop),
-            mend=f'add "{hop.host}" to allow: in the target file if the game day may touch it',
+            mend=mend_for(hop.host),
         ) from None
     allow.resolve(hop.host, hop.port)
 

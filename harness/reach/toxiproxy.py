@@ -29,6 +29,8 @@ _NAME = re.compile(r"[A-Za-z0-9_. -]+")
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
 # None for "all" too: requests would take ALL_PROXY otherwise
 _NO_PROXIES = {"http": None, "https": None, "all": None}
+# what nests without end is no JSON either
+_NO_JSON = (ValueError, RecursionError)
 # what says that nothing listens there, whatever layers requests has put around it
 _REFUSED = re.compile(r"Connection refused|Errno 111|Errno 61\b")
 
@@ -110,6 +112,16 @@ class ToxiproxyApi:
             answer = self._send("POST", path, {"enabled": enabled}, timeout_s=timeout_s)  # servers before 2.6
         state = proxy_of(_object(answer, self.url), self.url)
         if state.enabled != enabled:
+            raise ReachFailed(f"the proxy {name} stayed {state}", where=self.url)
+        return state
+
+    def set_upstream(self, name: str, upstream: str, *, enabled: bool, timeout_s: float | None = None) -> ProxyState:
+        """Give a proxy another upstream; it closes all its connections."""
+        _check_address(upstream)
+        body = {"upstream": upstream, "enabled": enabled}
+        answer = self._send("PATCH", f"/proxies/{_quoted(name)}", body, timeout_s=timeout_s)
+        state = proxy_of(_object(answer, self.url), self.url)
+        if state.upstream != upstream or state.enabled != enabled:
             raise ReachFailed(f"the proxy {name} stayed {state}", where=self.url)
         return state
 
@@ -221,11 +233,15 @@ def _unreached(error: requests.RequestException, call: str, where: str, timeout_
     return ReachFailed(f"{call}: no connection to the server ({type(error).__name__})", where=where)
 
 
-def _rejected(verb: str, path: str, status: int, content: bytes, where: str) -> ToxiproxyRejected:
-    text = content.decode(errors="replace").strip()
-    with contextlib.suppress(ValueError, AttributeError):
+def _rejected(verb: str, path: str, status: int, content: bytes, where: str) -> ReachFailed:
+    text, own = content.decode(errors="replace").strip(), False
+    with contextlib.suppress(*_NO_JSON, TypeError, KeyError):
         # the server labels its JSON as text/plain: only trying tells
-        text = str(json.loads(text).get("error", text))
+        text, own = str(json.loads(text)["error"]), True
+    if status == requests.codes.not_found and not own:
+        # whatever stands in the way now (a gateway, a captive portal) knows nothing of our toxics
+        what = f"{verb} {path}: 404, but not as Toxiproxy says it"
+        return ReachFailed(what, where=where, mend="is this the address of its API, and is nothing in between?")
     mend = "is another program listening on that port?" if "address already in use" in text else ""
     return ToxiproxyRejected(f"{verb} {path}: {status} {text[:300]}", status=status, where=where, mend=mend)
 
@@ -233,7 +249,7 @@ def _rejected(verb: str, path: str, status: int, content: bytes, where: str) -> 
 def _object(response: requests.Response, where: str) -> dict[str, Any]:
     try:
         answer = json.loads(response.content)
-    except ValueError:
+    except _NO_JSON:
         answer = None
     if not isinstance(answer, dict):
         raise ReachFailed("the answer is not Toxiproxy's", where=where, mend="is this the address of its API?")

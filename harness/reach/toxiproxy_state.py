@@ -86,7 +86,7 @@ def toxic_of(answer: Mapping[str, Any], where: str) -> ToxicState:
             toxicity=float(answer["toxicity"]),
             attributes=dict(answer.get("attributes") or {}),
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, ArithmeticError):
         raise ReachFailed("the answer is no toxic of Toxiproxy's", where=where) from None
 
 

@@ -158,11 +158,11 @@ def test_tls_verifies_the_name_of_the_url(identity: Any, monkeypatch: pytest.Mon
     with _serving(identity.context) as site:
         via = ("127.0.0.1", site.port)
         with pytest.raises(ReachFailed, match="certificate was not accepted"):
-            probe("https://service.test/", allow=LOOPBACK, timeout_s=2, via=via)
+            probe("https://service.test/", allow=LOOPBACK, timeout_s=20, via=via)
         monkeypatch.setenv("SSL_CERT_FILE", str(identity.certificate))
-        assert probe("https://service.test/", allow=LOOPBACK, timeout_s=2, via=via).status == 200
+        assert probe("https://service.test/", allow=LOOPBACK, timeout_s=20, via=via).status == 200
         with pytest.raises(ReachFailed, match="certificate was not accepted"):
-            probe("https://other.test/", allow=LOOPBACK, timeout_s=2, via=via)
+            probe("https://other.test/", allow=LOOPBACK, timeout_s=20, via=via)
 
 
 def test_a_page_comes_with_its_body_and_says_when_it_is_cut_off(site: _Site) -> None:

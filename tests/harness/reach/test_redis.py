@@ -114,11 +114,11 @@ def test_goes_by_way_of_another_address_when_told(server: _Server) -> None:
 def test_tls_verifies_the_name_of_the_url_and_not_the_address_of_the_proxy(identity: Any) -> None:
     with _serving(identity.context) as server:
         via, trust = ("127.0.0.1", _port(server)), f"ssl_ca_certs={identity.certificate}"
-        close(connect(f"rediss://service.test:1/0?{trust}", allow=LOOPBACK, via=via, timeout_s=2))
+        close(connect(f"rediss://service.test:1/0?{trust}", allow=LOOPBACK, via=via, timeout_s=20))
         with pytest.raises(ReachFailed, match="certificate"):
-            connect(f"rediss://other.test:1/0?{trust}", allow=LOOPBACK, via=via, timeout_s=2)
+            connect(f"rediss://other.test:1/0?{trust}", allow=LOOPBACK, via=via, timeout_s=20)
         with pytest.raises(ReachFailed, match="certificate"):
-            connect("rediss://service.test:1/0", allow=LOOPBACK, via=via, timeout_s=2)
+            connect("rediss://service.test:1/0", allow=LOOPBACK, via=via, timeout_s=20)
 
 
 @pytest.mark.parametrize(
