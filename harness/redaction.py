@@ -223,7 +223,8 @@ def _url_passwords(url: str) -> Iterator[str]:
 
 
 def _written_forms(secret: str) -> set[str]:
-    """A secret as it may stand in a URL, in JSON, in HTML or as base64."""
+    """A secret as it may stand in a URL (once or twice encoded), in JSON, in HTML, as hex or as base64."""
+    encoded = secret.encode("utf-8", "surrogateescape")
     return {
         secret,
         quote(secret, safe=""),
@@ -232,5 +233,19 @@ def _written_forms(secret: str) -> set[str]:
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
         html.escape(secret),
-        base64.b64encode(secret.encode("utf-8", "surrogateescape")).decode(),
+        quote(quote(secret, safe=""), safe=""),
+        encoded.hex(),
+        *_base64_forms(encoded),
     }
+
+
+def _base64_forms(secret: bytes) -> Iterator[str]:
+    """Base64 by itself, and as it stands inside the base64 of something longer ("user:password"): what depends on the
+    secret alone, at each of the three ways in which its bytes can fall."""
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(secret).decode()
+        for skew in range(3):
+            inside = secret[(3 - skew) % 3 :]
+            inside = inside[: len(inside) // 3 * 3]
+            if len(inside) >= _SHORTEST_KNOWN:
+                yield encode(inside).decode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -118,6 +120,20 @@ def test_lines_after_a_broken_key_block_stay_readable() -> None:
 )
 def test_a_known_value_is_taken_out_however_it_is_written(written: str) -> None:
     assert Redactor(['p/w d&1"x']).text(f"connecting with {written} failed") == f"connecting with {MASK} failed"
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "use:", "user:"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_known_value_is_taken_out_of_the_base64_of_something_longer(
+    before: str, encode: Callable[[bytes], bytes]
+) -> None:
+    secret = "canary-4711-of-the-provider"
+    written = encode(f"{before}{secret}:end".encode()).decode()
+    clean = Redactor([secret]).text(f"sent {written} twice")
+    head, tail = clean.removeprefix("sent ").removesuffix(" twice").split(MASK)
+    # what stays is the neighbours', and at most two letters of the secret at each end
+    assert len(head) <= 8
+    assert len(tail) <= 8
 
 
 def test_of_a_known_database_url_only_the_password_is_secret() -> None:
