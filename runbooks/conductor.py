@@ -39,6 +39,7 @@ from runbooks.observations import Observations
 from runbooks.recorder import Recorder, stamped
 from runbooks.runbook import Runbook
 from runbooks.screen import Screen
+from runbooks.self_watch import SelfWatch
 from runbooks.status import status_of
 
 TICK_S = 0.25
@@ -71,6 +72,8 @@ class Stage:
     ask_invariants: Callable[[], Mapping[str, Answer]]
     healer_alive: Callable[[], bool]
     crash_watchers: tuple[str, ...] = ()
+    lease_lost: Callable[[], str] = lambda: ""
+    server_lost: Callable[[], str] = lambda: ""
 
 
 class Conductor:
@@ -84,6 +87,7 @@ class Conductor:
         self._phase_end_s = 0.0
         self._blind_s = 0.0
         self._looked_s = stage.clock.now_s()
+        self._self_watch = SelfWatch(stage.clock, stage.recorder)
         self._load_stopped: LoadStopped | None = None
         self._stopping: threading.Thread | None = None
         self.judging = Judging(
@@ -305,8 +309,10 @@ class Conductor:
             self._decide("error", f"no window came from the load for {self._blind_s:.1f} s: the guard was blind")
         elif not self._s.healer_alive():
             self._decide("error", "the healer died: nobody would outlive us")
-        elif self._s.recorder.journal.lost:
-            self._decide("error", f"the journal can't be written: {self._s.recorder.journal.last_error}")
+        elif lost := self._s.lease_lost() or self._s.server_lost():
+            self._decide("error", lost)
+        elif trouble := self._self_watch.look():
+            self._decide("error", trouble)
 
     def _end(self) -> None:
         """Load stopped, faults healed, whatever came before; bounded."""

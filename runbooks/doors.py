@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from faults.fault import FaultPlan
+from faults.lease.lease import Lease
+from faults.platform import Platform
 from faults.probe import HttpProbe, PostgresProbe, Probe, RedisProbe, TcpProbe
 from faults.server_slots import ServerSlots
 from faults.wire_proxy import WireProxy
@@ -27,10 +29,14 @@ from harness.reach.allow_list import AllowList
 from harness.reach.ssh import SshDoor
 from harness.reach.toxiproxy import ToxiproxyApi
 from harness.reach.toxiproxy_state import reachable_at
+from runbooks.cache_place import cache_server
+from runbooks.container_place import container_group
 from runbooks.engine import Engine
+from runbooks.host_places import fault_host
 from runbooks.invariants import Invariants
 from runbooks.runbook import Runbook
 from runbooks.target import Database, Host, Proxy, Target
+from runbooks.traffic import way_of
 
 
 def server_slots(target: Target, database: Database, allow: AllowList) -> ServerSlots:
@@ -62,6 +68,7 @@ class Doors:
         self._stack = ExitStack()
         self._hosts: dict[str, SshDoor] = {}
         self.crash_watchers: tuple[str, ...] = ()
+        self._lease: Lease | None = None
         self.databases = [
             PostgresSource(f"database.{d.name}", d.dsn.value, self.allow, clock=clock)
             for d in target.databases.values()
@@ -107,24 +114,49 @@ class Doors:
         """What is collected from containers, as the runbook's `collect` says."""
         return self._engine.collections(runbook.collect) if self._engine is not None else ()
 
+    def keep(self, lease: Lease | None) -> None:
+        """The keeper beside a Toxiproxy of another machine; None where there is none."""
+        self._lease = lease
+        self._stack.callback(self.let_go)
+
+    def let_go(self) -> None:
+        """Dismiss the keeper, or leave to it what is still open."""
+        if self._lease is not None:
+            self._lease.close()
+
+    def lease_lost(self) -> str:
+        """Why nobody outlives us beside the Toxiproxy of another machine; "" while its keeper stands, or none must."""
+        return self._lease.lost if self._lease is not None else ""
+
     def wire(self, proxy: Proxy, api_url: str) -> WireProxy:
         """A proxy of the target with the probe that measures it as the platform uses it."""
         toxiproxy = self.target.toxiproxy
         managed = toxiproxy is not None and toxiproxy.managed
+        api = ToxiproxyApi(api_url, self.allow)
         return WireProxy(
             name=proxy.name,
             listen=proxy.listen,
             upstream=proxy.upstream,
-            api=ToxiproxyApi(api_url, self.allow),
+            api=api,
             open_probe=lambda: self._probe(proxy, reachable_at(proxy.listen, api_url)),
             managed_folder=str(toxiproxy.folder) if managed and toxiproxy and toxiproxy.folder else "",
             sessions=self._source_behind(proxy),
+            lease=self._lease,
+            way_past=lambda: way_of(self.target, proxy, api.url, api.address, self.allow),
         )
 
     def place(self, plan: FaultPlan, api_url: str) -> object:
         """What the fault of a plan sits on, as `faults.catalog.PLACES` has it. Raises BadInput."""
         if plan.on == "database":
             return server_slots(self.target, self.target.databases[plan.place], self.allow)
+        if plan.on == "host":
+            return fault_host(self.target.hosts[plan.place], self.allow)
+        if plan.on == "container":
+            return container_group(self.target, self.allow)
+        if plan.on == "platform":
+            return Platform(self.target.name, self.target.base_url, self.allow, self.target.path.parent.absolute())
+        if plan.on == "cache":
+            return cache_server(self.target, self.target.caches[plan.place], self.allow, api_url)
         return self.wire(self.target.proxies[plan.place], api_url)
 
     def invariants(self, runbook: Runbook) -> Invariants:

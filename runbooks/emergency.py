@@ -17,7 +17,7 @@ from harness.evidence.frozen import freeze
 from harness.evidence.work import add_work
 from harness.journal import reader
 from harness.journal.reader import JournalView
-from harness.journal.record import Compared, EvidenceMissing, Note, RunStarted, StopDecided
+from harness.journal.record import Compared, EvidenceMissing, JournalHead, Note, RunStarted, StopDecided
 from harness.monitor.postgres import PostgresSource
 from harness.notify import blocks
 from harness.notify.slack import SlackDoor
@@ -69,7 +69,7 @@ class Emergency:
             try:
                 step()
             except (GamedayError, OSError) as error:
-                self._a.recorder.record(Note(level="error", text=f"{step.__name__.strip('_')} failed: {error}"))
+                self._a.recorder.record(Note(level="error", text=_failed(step.__name__.strip("_"), error)))
             except Exception as error:  # noqa: BLE001 - a bug in the analysis must not cost the summary and the reports
                 text = f"{step.__name__.strip('_')} failed by an internal error: {error!r}"
                 self._a.recorder.record(Note(level="error", text=text))
@@ -84,6 +84,8 @@ class Emergency:
         self._a.recorder.record(
             reach_verdict(view.records, recover_within_s=started.recover_within_s if started else 0.0)
         )
+        # nobody is told of a verdict that is not on disk, unless there is no disk any more
+        self._a.recorder.journal.flush()
         result.write(self._a.run_folder, result.build(self._view()))
 
     def _judge_late(self) -> None:
@@ -132,9 +134,12 @@ class Emergency:
             self._a.recorder.record(finding)
 
     def _summarise(self) -> None:
-        view = self._view()
-        if not incident.opened(view):
+        if not incident.opened(self._view()):
             return
+        head = self._a.recorder.journal.position()
+        if head is not None:
+            self._a.recorder.record(JournalHead(position=head))
+        view = self._view()
         incident.write_markdown(incident.build(view, self._a.run_folder), self._a.run_folder)
         if self._a.slack is None:
             return
@@ -151,6 +156,12 @@ class Emergency:
     def _reports(self) -> None:
         self._a.recorder.journal.flush(Deadline.after(5.0).left_s())
         write_all(self._a.run_folder, self._view() if self._a.recorder.journal.lost else None)
+
+
+def _failed(step: str, error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename} could not be written: {error.strerror}"
+    return f"{step} failed: {error}"
 
 
 def _until_s(view: JournalView) -> float:

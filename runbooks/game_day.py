@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,10 +48,14 @@ from runbooks.crew import FaultCrew
 from runbooks.doors import Doors
 from runbooks.emergency import Aftermath, Emergency
 from runbooks.environment import Environment
-from runbooks.inbox import Inbox
+from runbooks.guard_rails.guard_rails import GuardRails
+from runbooks.guard_rails.permit import Permit
+from runbooks.inbox import Inbox, StopAsked
+from runbooks.lease_keeping import kept_lease
 from runbooks.observations import Observations
 from runbooks.platform_wait import await_platform
 from runbooks.preflight import Options, Preflight, preflight
+from runbooks.preflight.rails_check import AREA as RAILS
 from runbooks.provenance import with_provenance
 from runbooks.recorder import Recorder, stamped
 from runbooks.rollback import Scribe, longest_s, roll_back_by_itself
@@ -58,10 +63,13 @@ from runbooks.run_folder import RunFolder
 from runbooks.run_started import run_started
 from runbooks.runbook import Runbook
 from runbooks.screen import Screen
+from runbooks.sealing import close_run
+from runbooks.server_watch import ServerWatch
 from runbooks.signals import stop_signals
 from runbooks.target import Target
+from runbooks.target_claim import TargetClaim
 from runbooks.target_lock import TargetLock
-from runbooks.verdict import not_healed
+from runbooks.verdict import EXIT_CODES, not_healed
 from runbooks.work_watches import WorkWatches
 
 LOAD_START_S = 30.0
@@ -94,6 +102,7 @@ class Outcome:
     folder: Path
     result: Result
     preflight: Preflight | None = None
+    trouble: str = ""  # what of it is not on disk, and why
 
 
 class _PreflightFailed(Refused):
@@ -119,6 +128,9 @@ class GameDay:
         self._clock = Clock.start()
         self._inbox = Inbox()
         self._watches: WorkWatches | None = None
+        self._rails = GuardRails(inputs.runbook, inputs.target, options.waived)
+        self._permit = Permit(self._rails, self._inbox.put, self._emit)
+        self._carrying: threading.Thread | None = None
         known = (*inputs.target.secrets(), *inputs.runbook.hidden, environment.slack_token or "")
         self._redactor = Redactor(known)
 
@@ -135,7 +147,8 @@ class GameDay:
             )  # fmt: skip
             stack.enter_context(stop_signals(self._inbox))
             findings = self._run(folder, recorder)
-            return Outcome(folder.path, build(recorder.view()), findings)
+            result = build(recorder.view())
+            return Outcome(folder.path, result, findings, close_run(folder.path, journal, self._carrying))
 
     def _run(self, folder: RunFolder, recorder: Recorder) -> Preflight | None:
         """The run proper; every way it can fail becomes a verdict in the journal."""
@@ -147,7 +160,9 @@ class GameDay:
             findings = error.findings
             self._conclude(folder, recorder, "refused", str(error), error.findings.exit_code)
         except Interrupted as error:
-            self._conclude(folder, recorder, "stopped", f"{error.asked.reason}, before the load started", 11)
+            verdict: Verdict = "refused" if error.asked.source == "guard-rail" else "stopped"
+            text = f"{error.asked.reason}, before the load started"
+            self._conclude(folder, recorder, verdict, text, EXIT_CODES[verdict])
         except LoadFailed as error:
             self._conclude(folder, recorder, "invalid", str(error), error.exit_code)
         except (Refused, BadInput, ReachFailed) as error:
@@ -162,17 +177,23 @@ class GameDay:
 
     def _play_in(self, folder: RunFolder, recorder: Recorder, stack: ExitStack) -> None:
         self._heal_leftovers(recorder)
-        findings = self._attend(lambda: preflight(self._in.runbook, self._in.target, options=self._options), recorder)
+        findings = self._attend(partial(preflight, self._in.runbook, self._in.target, options=self._options,
+                                        rails=self._rails), recorder)  # fmt: skip
         if not findings.ok:
             raise _PreflightFailed(findings)
         recorder.record(Note(text=f"Preflight: {sum(c.ok is True for c in findings.checks)} checks passed"))
         for check in findings.checks:
-            if check.ok is None:
+            if check.ok is None and check.area != RAILS:
                 recorder.record(Note(level="warning", text=f"Preflight: {check.area} {check.name}: {check.detail}"))
+        stack.enter_context(self._permit)
         healer = start_healer(folder.path, self._clock, AllowList(self._in.target.allow))
         stack.callback(self._release, healer, folder, recorder)
+        claim = stack.enter_context(TargetClaim(self._in.target, folder.run, recorder, self._stop_for))
+        self._attend(claim.take, recorder)
         api_url = self._toxiproxy(recorder, stack)
         doors = stack.enter_context(Doors(self._in.target, self._clock))
+        doors.keep(self._attend(partial(kept_lease, self._in.runbook, self._in.target, folder.run, recorder.record,
+                                        no_lease=self._options.no_lease), recorder))  # fmt: skip
         collector = LogCollector(doors.host_plans(self._in.runbook), doors.container_collections(self._in.runbook))
         unremembered = self._attend(lambda: collector.remember(Deadline.after(REMEMBER_S)), recorder)
         for sampler in doors.samplers(self._emit, self._clock):
@@ -185,8 +206,11 @@ class GameDay:
         self._attend(doors.find_crash_watchers, recorder)
         stack.enter_context(heard(self._in.target, self._in.runbook, self._emit, self._clock))
         load = self._start_load(folder, recorder, stack)
-        conductor = Conductor(self._stage(recorder, doors, load, healer, api_url, folder))
+        server = ServerWatch(self._in.target.toxiproxy)
+        stack.callback(server.finish)
+        conductor = Conductor(self._stage(recorder, doors, load, healer, api_url, folder, server))
         conductor.play()
+        doors.let_go()
         self._aftermath(folder, recorder, doors, collector, unremembered, conductor)
 
     def _release(self, healer: HealerHandle, folder: RunFolder, recorder: Recorder) -> None:
@@ -240,6 +264,7 @@ class GameDay:
             web_port=plan.web_port,
             cwd=Path.cwd(),
             log=folder.path / "locust.log",
+            allow=self._in.target.allow,
         )
         load = LocustProcess(spec, self._clock, self._emit)
         stack.callback(load.stop, 0.0)
@@ -256,6 +281,7 @@ class GameDay:
         healer: HealerHandle,
         api_url: str,
         folder: RunFolder,
+        server: ServerWatch,
     ) -> Stage:
         observations = Observations()
 
@@ -272,6 +298,7 @@ class GameDay:
                 observe=observations.between,
                 baseline=lambda: observations.between(*baseline_s()),
                 clock=self._clock,
+                permit=self._permit,
             )
 
         return Stage(
@@ -287,6 +314,8 @@ class GameDay:
             ask_invariants=doors.invariants(self._in.runbook).ask,
             healer_alive=lambda: healer.alive,
             crash_watchers=doors.crash_watchers,
+            lease_lost=doors.lease_lost,
+            server_lost=server.look,
         )
 
     def _aftermath(self, folder: RunFolder, recorder: Recorder, doors: Doors, collector: LogCollector,
@@ -306,10 +335,10 @@ class GameDay:
                 late_levels=conductor.judging.late_alerts,
                 roll_back=lambda: roll_back_by_itself(
                     self._in.runbook, self._in.target, recorder.view(),
-                    Scribe(folder.path, self._redactor, recorder.record, self._clock)),
+                    Scribe(folder.path, self._redactor, recorder.record, self._clock, recorder.commit)),
             )
         )  # fmt: skip
-        carrying = threading.Thread(target=emergency.carry_out, name="emergency", daemon=True)
+        carrying = self._carrying = threading.Thread(target=emergency.carry_out, name="emergency", daemon=True)
         carrying.start()
         conductor.listen_while(lambda: carrying.is_alive() and not conductor.hurry.is_set(),
                                AFTERMATH_S + longest_s(self._in.runbook))  # fmt: skip
@@ -342,6 +371,9 @@ class GameDay:
 
     def _attend(self, step: Callable[[], T], recorder: Recorder) -> T:
         return attend(step, self._inbox, recorder)
+
+    def _stop_for(self, trouble: str) -> None:
+        self._inbox.put(StopAsked("error", trouble))
 
     def _emit(self, record: Record) -> None:
         self._inbox.put(stamped(record, self._clock))

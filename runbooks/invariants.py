@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from harness.analysis.invariant import Answer
-from harness.analysis.service_level import CommandLevel, Invariant, QueryLevel
+from harness.analysis.service_level import CommandLevel, Invariant, ProbeLevel, QueryLevel
 from harness.clock import Deadline
-from harness.errors import ReachFailed
+from harness.errors import BadInput, ReachFailed
 from harness.reach import http, postgres
+from harness.reach.activity import perform
 from harness.reach.allow_list import AllowList
 from harness.reach.remote_command import CommandResult
 from runbooks.target import Target
@@ -60,7 +61,7 @@ class Invariants:
     def _answer(self, level: Invariant) -> Answer:
         try:
             return self.ask_one(level)
-        except ReachFailed as error:
+        except (ReachFailed, BadInput) as error:
             return Answer(silent=str(error))
         except Exception as error:  # noqa: BLE001 - a bug in one question must not silence the others
             return Answer(silent=f"{type(error).__name__}: {error}")
@@ -69,6 +70,9 @@ class Invariants:
         """Raises ReachFailed, within `ASK_S`."""
         if isinstance(level, QueryLevel):
             return Answer(self._query(level))
+        if isinstance(level, ProbeLevel):
+            performed = perform(level.probe, timeout_s=ASK_S)
+            return Answer(performed.output, tolerated=performed.tolerated)
         if isinstance(level, CommandLevel):
             result = self._hosts[level.host].run(level.run, Deadline.after(ASK_S), max_bytes=MAX_BYTES)
             return Answer(_text(result.stdout), result.exit_code)

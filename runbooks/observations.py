@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from faults.observation import Observation
 from harness.journal import histogram
 from harness.journal.record import FailureKind, Readings, RequestStats, Window
+from runbooks.host_means import host_means
 
 
 class Observations:
@@ -45,6 +46,7 @@ class Observations:
             task_errors=sum(w.task_errors for w in windows),
             sessions=_means(self.readings(start_s, end_s), ("connections", "clients")),
             commands=_means(self.readings(start_s, end_s), ("ops_per_s",)),
+            readings=host_means(self.readings(start_s, end_s)),
         )
 
 

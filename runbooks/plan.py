@@ -58,7 +58,8 @@ def _by_start(runbook: Runbook) -> list[int]:
 def _fault_row(runbook: Runbook, index: int, phase_s: float) -> Row:
     fault = runbook.faults[index]
     start_s = phase_s + fault.at_s
-    how = " ".join([fault.kind, f"on {fault.place}", *_params(runbook, index)])
+    place = [f"on {fault.place}"] if fault.place else []
+    how = " ".join([fault.kind, *place, *_params(runbook, index)])
     return Row(clock(start_s), clock(start_s + fault.for_s), fault.name, how, is_phase=False)
 
 

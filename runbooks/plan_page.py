@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from faults.catalog import KINDS
+from faults.catalog import kind_named
 from faults.fault import FaultPlan
 from harness.redaction import Redactor
 from harness.report import format as say
@@ -73,6 +73,8 @@ class Plan:
     @property
     def untouched(self) -> tuple[str, ...]:
         """What of the target no fault of the runbook changes."""
+        if any(fault.on == "platform" for fault in self.runbook.faults):
+            return ("whatever the faults on the platform as a whole don't name by their parameters",)
         faulted = {fault.proxy for fault in self.runbook.faults if fault.proxy}
         proxies = [name for name in self.target.proxies if name not in faulted]
         servers = [*(f"database {name}" for name in self.target.databases), *(f"cache {n}" for n in self.target.caches)]
@@ -138,15 +140,22 @@ def _roles(named: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
     return (*usual, *((role, who, "") for role, who in named.items() if role.lower() not in known))
 
 
+_ON_SERVER = {
+    "slot-exhaustion": "every new session, of every role",
+    "slow-queries": "every query on that server",
+}
+
+
 def _touch(fault: FaultPlan, target: Target, *, fleeting: bool) -> Touch:
-    kind = KINDS[fault.kind]
+    kind = kind_named(fault.kind)
+    assert kind is not None
     proxy = target.proxies.get(fault.proxy)
     return Touch(
         name=fault.name,
         kind=fault.kind,
         effect=kind.expected(fault.params),
         place=_behind(proxy, target, fleeting=fleeting) if proxy is not None else f"{fault.on} {fault.place}".strip(),
-        share=_share(kind.on, getattr(fault.params, "toxicity", 1.0)),
+        share=_on_database(fault) if fault.database else _share(kind.on, getattr(fault.params, "toxicity", 1.0)),
         for_s=fault.for_s,
     )
 
@@ -160,9 +169,17 @@ def _behind(proxy: Proxy, target: Target, *, fleeting: bool) -> str:
     return f"proxy {proxy.name}{addresses}{behind}"
 
 
+def _on_database(fault: FaultPlan) -> str:
+    """Who feels a fault on a database's server."""
+    table = getattr(fault.params, "table", None)
+    if fault.kind in _ON_SERVER:
+        return _ON_SERVER[fault.kind]
+    return f"every session that works with {table}" if table else "vacuum; nobody waits"
+
+
 def _share(on: str, toxicity: float) -> str:
-    if on == "database":
-        return "every new session, of every role"
+    if on == "platform":
+        return "what its parameters name"
     return "every connection" if toxicity >= 1 else f"{say.percent(toxicity)} of the connections"
 
 

@@ -36,9 +36,18 @@ class Recorder:
     def record(self, record: Record) -> None:
         """Never blocks, never raises."""
         record = self._redacted(stamped(record, self.clock))
+        self.journal.write(record)
+        self._keep(record)
+
+    def commit(self, record: Record) -> None:
+        """Like `record`, but returns once it is on disk. Raises JournalFailed, and keeps nothing then."""
+        record = self._redacted(stamped(record, self.clock))
+        self.journal.commit(record)
+        self._keep(record)
+
+    def _keep(self, record: Record) -> None:
         with self._lock:
             self._records.append(record)
-        self.journal.write(record)
         line = self._narrator.line(record)
         if line is not None:
             self._screen.event(record.t, line.text, line.level)

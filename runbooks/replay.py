@@ -33,11 +33,11 @@ class _Found:
 class Replay:
     """The inputs of the run in `folder`. Raises BadInput when its journal does not know of any."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, allow_also: tuple[str, ...] = ()) -> None:
         started = reader.read(folder).first(RunStarted)
         if started is None:
             raise BadInput("its journal holds no start of a run", where=str(folder), mend="name another run")
-        self._folder, self._started = folder, started
+        self._folder, self._started, self._allow_also = folder, started, allow_also
         self._copied = False
 
     @property
@@ -71,10 +71,10 @@ class Replay:
 
     def _target(self, target_file: Path, say: Say) -> Target:
         if re.split(r"[:+]", self.target_name)[0] == SANDBOX and not Path(self.target_name).exists():
-            return load_target(target_file)
+            return load_target(target_file, allow_also=self._allow_also)
         found = self._find(TARGET, Path(self.target_name), say)
         text = found.copy.read_text(encoding="utf-8") if found.copy is not None else None
-        return load_target(found.path, text=text)
+        return load_target(found.path, text=text, allow_also=self._allow_also)
 
     def _runbook_path(self) -> Path:
         try:

@@ -75,12 +75,14 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class Scribe:
-    """Where what happened goes: the journal by `record`, the output into the evidence of `run_folder`."""
+    """Where what happened goes: the journal by `record`, the output into the evidence of `run_folder`. `commit` returns
+    once a record is on disk."""
 
     run_folder: Path
     redactor: Redactor
     record: Callable[[Record], None]
     clock: Clock
+    commit: Callable[[Record], object] | None = None
 
 
 def roll_back(
@@ -94,7 +96,11 @@ def roll_back(
     """Runs the numbered steps in order, up to the first that fails unless `keep_going`. Raises JournalFailed only."""
     bundle = Bundle(scribe.run_folder, scribe.redactor)
     bundle.take_up()  # what an earlier rollback wrote stays as it is
-    scribe.record(RollbackStarted(t=scribe.clock.now_s(), by=by, steps=tuple(number for number, _ in steps)))
+    begun = RollbackStarted(t=scribe.clock.now_s(), by=by, steps=tuple(number for number, _ in steps))
+    if scribe.commit is not None:
+        scribe.commit(begun)  # no step runs that nobody could tell of
+    else:
+        scribe.record(begun)
     done: list[RollbackRan] = []
     for number, step in steps:
         ran = _run_one(number, step, run, scribe, bundle).model_copy(update={"by": by})

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.clock import Clock
 from harness.errors import BadInput
+from harness.journal.record import FileHash
 from harness.redaction import Redactor
 from runbooks.process import ProcessId
 from runbooks.runbook import Runbook
@@ -28,6 +29,7 @@ class RunFolder:
     path: Path
     run: str
     inputs: dict[str, str]
+    copies: tuple[FileHash, ...] = ()  # of the folder's own, redacted copies
 
     @classmethod
     def create(cls, runs: Path, runbook: Runbook, target: Target, clock: Clock, redactor: Redactor) -> RunFolder:
@@ -43,10 +45,11 @@ class RunFolder:
             "target.yaml": target.text.encode(),
             runbook.load.locustfile.name: runbook.load.locustfile.read_bytes(),
         }
+        copies = {name: redactor.text(content.decode(errors="replace")).encode() for name, content in files.items()}
         try:
             (path / "journal").mkdir(parents=True)
-            for name, content in files.items():
-                (path / name).write_text(redactor.text(content.decode(errors="replace")), encoding="utf-8")
+            for name, copy in copies.items():
+                (path / name).write_bytes(copy)
             ProcessId.own().write(path / "conductor.pid")
             _point_latest(runs, run)
         except OSError as error:
@@ -56,7 +59,8 @@ class RunFolder:
                 where=str(error.filename2 or error.filename or path),
                 mend="free some space, mend the rights or choose another folder with --runs",
             ) from error
-        return cls(path, run, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
+        hashes = tuple(FileHash(path=name, sha256=digest) for name, digest in _hashes(copies).items())
+        return cls(path, run, _hashes(files), hashes)
 
 
 def find_run(runs: Path, name: str) -> Path:
@@ -91,6 +95,10 @@ def _point_latest(runs: Path, run: str) -> None:
         with suppress(OSError):
             fresh.unlink()
         raise
+
+
+def _hashes(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 def _slug(text: str) -> str:

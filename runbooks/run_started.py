@@ -11,7 +11,7 @@ from faults.fault import FaultPlan
 from harness.analysis import invariant
 from harness.analysis.alert_level import AlertLevel
 from harness.analysis.service_level import CrashLevel, QueryLevel, ReadingLevel, RequestLevel, ServiceLevel
-from harness.clock import Clock
+from harness.clock import Clock, boot_id
 from harness.journal.plan import PlannedFault, PlannedLevel, PlannedRollback
 from harness.journal.record import RunStarted
 from harness.report import format as say
@@ -40,6 +40,9 @@ def run_started(
         environment=target.environment,
         base_url=target.base_url,
         inputs=folder.inputs,
+        copies=folder.copies,
+        epoch_boot_s=clock.epoch_boot_s,
+        boot_id=boot_id(),
         pid=os.getpid(),
         locustfile=runbook.load.locustfile.name,
         tags=runbook.load.tags,

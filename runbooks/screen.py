@@ -6,6 +6,7 @@ It draws in a thread of its own: a terminal that stands still (Ctrl-S, a full pi
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -83,6 +84,10 @@ class TerminalScreen:
         self._thread.join(2.0)
 
     def _draw(self) -> None:
+        with suppress(OSError):  # the terminal was closed: nobody watches any more
+            self._draw_all()
+
+    def _draw_all(self) -> None:
         if not self._console.is_terminal:
             self._draw_lines()
             return

@@ -1,4 +1,5 @@
-"""Ctrl-C, SIGTERM and SIGHUP: while a run is played they are messages in its inbox, before and after they interrupt."""
+"""Ctrl-C, SIGTERM and SIGHUP: while a run is played they are messages in its inbox, before and after they interrupt.
+Ctrl-Z would leave the faults on and nobody to guard them: while a run is played it only says so."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from harness.journal.record import Note
 from runbooks.inbox import Inbox, StopAsked
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -19,10 +21,12 @@ def stop_signals(inbox: Inbox) -> Iterator[None]:
     def asked(number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGINT:
             inbox.put(StopAsked("person", "a person pressed Ctrl-C"))
+        elif number == signal.SIGTSTP:
+            inbox.put(Note(level="warning", text="Ctrl-Z stops nothing here: a fault would stay on; press Ctrl-C"))
         else:
             inbox.put(StopAsked("signal", f"the signal {signal.Signals(number).name} came"))
 
-    with _handled_by(asked):
+    with _handled_by(asked, (*_SIGNALS, signal.SIGTSTP)):
         yield
 
 
@@ -38,9 +42,11 @@ def interrupting_signals() -> Iterator[None]:
 
 
 @contextmanager
-def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def _handled_by(
+    handler: Callable[[int, FrameType | None], None], signals: tuple[signal.Signals, ...] = _SIGNALS
+) -> Iterator[None]:
     # who starts us under nohup wants no hang-up
-    numbers = [n for n in _SIGNALS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
+    numbers = [n for n in signals if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
     before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from rich.text import Text
 
+from harness.journal import seal_file
+from harness.journal.chain_record import SHORT
 from harness.report import format as say
 from harness.report.result import FaultResult, Result
 
@@ -60,6 +62,9 @@ def _halt(result: Result) -> Iterator[tuple[str, str]]:
 
 def _faults(result: Result) -> Iterator[tuple[str, str]]:
     for fault in result.faults:
+        if fault.injected_at is None and fault.healed:
+            yield f"  fault     {fault.name}: did not get in, nothing of it is left", ""
+            continue
         effect = {True: "proven on the wire and at the platform", False: "NO EFFECT", None: "effect unknown"}
         healed = _healed(fault)
         style = "" if fault.healed and fault.effective is not False else "bold red"
@@ -108,6 +113,9 @@ def _places(folder: Path) -> Iterator[tuple[str, str]]:
                        ("slack.jsonl", "slack")):  # fmt: skip
         if (folder / name).exists():
             yield f"  {what:<9} {shown / name}", ""
+    head = seal_file.last_head(folder / "journal")
+    if head:
+        yield f"  journal   sealed; gameday verify {folder.name} --head {head[:SHORT]} proves it", ""
 
 
 def _next(result: Result, folder: Path) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.reach.container_roster import ContainerChoice
+from runbooks.bounds import BlastRadius, Hours, LiveKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,13 @@ class Secret:
 @dataclass(frozen=True, slots=True)
 class Toxiproxy:
     """The server that holds the proxies. `managed`: it is ours to start, stop and restart, and its state lives in
-    `folder`. Else `url` is somebody's own: only our toxics are touched."""
+    `folder`. Else `url` is somebody's own: only our toxics are touched. `host`: the host of the target that it runs on,
+    where that is another machine: the lease keeper stands there."""
 
     managed: bool
     url: str = ""
     folder: Path | None = None
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """`exhaust_dsn` and `platform_dsn` serve slot-exhaustion: the role that takes the slots, and the platform's own."""
+    """`exhaust_dsn` and `platform_dsn` serve the faults on it: the role whose sessions they are, the platform's own."""
 
     name: str
     dsn: Secret
@@ -108,6 +111,10 @@ class Target:
     warnings: tuple[str, ...] = ()  # what is odd in the file and no defect; preflight tells
 
     alerting: Alerting | None = None
+    hours: tuple[Hours, ...] = ()  # when game days may be played; (): at any time
+    blast_radius: BlastRadius | None = None
+    live_keys: tuple[LiveKey, ...] = ()
+    allow_also: tuple[str, ...] = ()  # of `allow`: what the command line added, not the file
 
     def secrets(self) -> tuple[str, ...]:
         """Every resolved secret value, for the redactor."""

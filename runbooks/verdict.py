@@ -30,7 +30,7 @@ from harness.journal.record import (
 )
 from harness.report.success import untouched
 
-SEVERITY: tuple[Verdict, ...] = ("held", "invalid", "deviated", "stopped", "not-healed")
+SEVERITY: tuple[Verdict, ...] = ("held", "invalid", "deviated", "stopped", "refused", "not-healed")
 EXIT_CODES: dict[Verdict, int] = {
     "held": 0, "error": 1, "deviated": 10, "stopped": 11, "invalid": 12, "not-healed": 13, "refused": 14,
 }  # fmt: skip
@@ -63,15 +63,18 @@ def reach_verdict(records: Sequence[Record], *, recover_within_s: float) -> Verd
             verdict,
             started.expect,
             by_person=stop is not None and stop.source != "condition",
+            railed=stop is not None and stop.source == "guard-rail",
             broken=any(level.about == "invariant" and level.met is False for level in _of(records, LevelJudged)),
         ),
     )
 
 
-def exit_code(verdict: Verdict, expect: Verdict, *, by_person: bool, broken: bool = False) -> int:
+def exit_code(verdict: Verdict, expect: Verdict, *, by_person: bool, broken: bool = False, railed: bool = False) -> int:
     """The exit code: a match with `expect` is 0, another of held, deviated, stopped is 10; a stop by a person and
     the verdicts that nobody can expect keep their own. A stop that was expected is no match where an invariant is
-    `broken`: nobody drills to charge twice."""
+    `broken`: nobody drills to charge twice. `railed`: a guard rail closed in mid-run, which is a refusal."""
+    if verdict == "stopped" and railed:
+        return EXIT_CODES["refused"]
     if verdict not in _EXPECTABLE or (verdict == "stopped" and by_person):
         return EXIT_CODES[verdict]
     if verdict == expect:
@@ -88,7 +91,7 @@ def _grounds(records: Sequence[Record], started: RunStarted, recover_within_s: f
     yield from _not_healed(records)
     stop = next(iter(_of(records, StopDecided)), None)
     if stop is not None:
-        yield _Ground("invalid" if stop.source == "error" else "stopped", stop.reason)
+        yield _Ground(_stopped_verdict(stop, records), stop.reason)
     if started.faults:
         yield from _exercise(records, started, recover_within_s, stopped=stop is not None)
     else:
@@ -99,6 +102,13 @@ def _grounds(records: Sequence[Record], started: RunStarted, recover_within_s: f
     for steered in _of(records, LoadSteered):
         what = f"somebody changed the number of users to {steered.users} on Locust's web page"
         yield _Ground("invalid", f"{what}: the load was not the runbook's")
+
+
+def _stopped_verdict(stop: StopDecided, records: Sequence[Record]) -> Verdict:
+    if stop.source == "guard-rail":
+        # nothing was touched, where the rail closed before the first fault was in
+        return "stopped" if _of(records, FaultInjected) else "refused"
+    return "invalid" if stop.source == "error" else "stopped"
 
 
 def _exercise(
@@ -154,7 +164,9 @@ def _not_healed(records: Sequence[Record]) -> Iterator[_Ground]:
             )
     for off in _of(records, FaultHealed):
         if off.verified is False:
-            yield _Ground("not-healed", f"{off.fault_id} is off, but the wire is not back: {off.measured_after}")
+            typed = f"; type: {off.command}" if off.command else ""
+            text = f"{off.fault_id} is off, but the wire is not back: {off.measured_after}{typed}"
+            yield _Ground("not-healed", text)
 
 
 def _levels(records: Sequence[Record], *, stopped: bool) -> Iterator[_Ground]:
@@ -185,7 +197,8 @@ def _recovery(records: Sequence[Record], recover_within_s: float, *, stopped: bo
 
 def _faults(records: Sequence[Record], planned: Sequence[PlannedFault], *, stopped: bool) -> Iterator[_Ground]:
     injected = {r.fault_id for r in _of(records, FaultInjected)}
-    failed = {r.fault_id: r.reason for r in _of(records, InjectionFailed)}
+    railed = any(r.source == "guard-rail" for r in _of(records, StopDecided))
+    failed = {} if railed else {r.fault_id: r.reason for r in _of(records, InjectionFailed)}
     proofs: dict[str, list[Proof]] = {}
     for proof in _of(records, Proof):
         proofs.setdefault(proof.fault_id, []).append(proof)

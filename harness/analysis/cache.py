@@ -7,6 +7,7 @@ dependency-down's; one that begins empty throws nothing out and its misses grow 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.cache_work import CacheSum, cache_work_in
@@ -26,9 +27,12 @@ _LOOKUPS = 20
 _NEAR_NOTHING, _GOOD = 0.15, 0.3
 _OUT_OF_MEMORY = r"OutOfMemoryError|OOM command not allowed|command not allowed when used memory"
 _MORE = 1.3  # statements a request, beside those of the baseline
-_CUTTING = ("down", "timeout", "hang", "reset_peer")
+_CUTTING = ("down", "timeout", "hang", "reset_peer", "cache-pause", "cache-connections")
 _HOLDING = ("pool-exhaustion", "slot-exhaustion", "hang", "timeout", "down", "latency", "bandwidth", "reset_peer")
-_ON_CACHE = ("latency", "down", "timeout", "hang", "reset_peer", "bandwidth", "limit_data")
+_ON_CACHE = (
+    "latency", "down", "timeout", "hang", "reset_peer", "bandwidth", "limit_data",
+    "cache-pause", "cache-slow", "cache-connections",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def _weigh(case: Case, source: str, proxy: str) -> Signs | None:
         before=cache_work_in(case.view, source, sound) if sound is not None else None,
         calls_more=_calls_more(case),
         logged=case.find(_OUT_OF_MEMORY),
-        fault=case.fault_on(_ON_CACHE, [proxy]) if proxy else None,
+        fault=_fault(case, _ON_CACHE, source, proxy),
         gone=_gone(case, source, proxy),
         held_back=case.fault_on(_HOLDING, [p for p in case.databases.values() if p]) is not None,
     )
@@ -109,8 +113,13 @@ def _weigh(case: Case, source: str, proxy: str) -> Signs | None:
 
 def _gone(case: Case, source: str, proxy: str) -> bool:
     sessions = cache_sessions(case, source.removeprefix("cache."))
-    cut = case.fault_on(_CUTTING, [proxy]) if proxy else None
+    cut = _fault(case, _CUTTING, source, proxy)
     return cut is not None or (sessions is not None and (sessions.gone or sessions.lost))
+
+
+def _fault(case: Case, kinds: Sequence[str], source: str, proxy: str) -> FaultSpan | None:
+    """One of the kinds on the cache, or on the way to it."""
+    return case.fault_at(kinds, source.removeprefix("cache.")) or (case.fault_on(kinds, [proxy]) if proxy else None)
 
 
 def _calls_more(case: Case) -> float | None:
@@ -198,7 +207,7 @@ def _summary(signs: Signs) -> str:
     if signs.fault is None:
         return text
     return (
-        f'The injected fault "{signs.fault.name}" ({signs.fault.kind} on {signs.fault.proxy}) explains this. '
+        f'The injected fault "{signs.fault.name}" ({signs.fault.kind} on {signs.fault.where}) explains this. '
         f"What it exposed: {text}"
     )
 

@@ -155,6 +155,14 @@ class Case:
         fitting = [f for f in self.faults if f.kind in kinds and f.proxy in proxies]
         return min(fitting, key=lambda f: kinds.index(f.kind), default=None)
 
+    def fault_in(self, kinds: Sequence[str], database: str) -> FaultSpan | None:
+        """A fault of the trouble on the database itself."""
+        return next((f for f in self.faults if f.kind in kinds and f.database == database), None)
+
+    def fault_at(self, kinds: Sequence[str], cache: str) -> FaultSpan | None:
+        """A fault of the trouble on the cache itself."""
+        return next((f for f in self.faults if f.kind in kinds and f.cache == cache), None)
+
     def log_piece(self, hits: Hits, what: str, telling: Sequence[str] = ()) -> EvidencePiece | None:
         """A quoted log line, one with the first word of `telling` that any has; None where there was no hit."""
         line = next((x for word in telling for x in hits.lines if word in x.text), hits.first)

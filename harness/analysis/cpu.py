@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from harness.analysis.case import Case
 from harness.analysis.demand import database_burden, dominates, heaviest
 from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.host_pressure import taken_by_us
 from harness.analysis.machines import Machine, hosts, processes
 from harness.journal.record import EvidencePiece, FindingNamed
 
@@ -47,6 +48,8 @@ def examine(case: Case) -> FindingNamed | None:
     """Names the process that burns the CPU, or the host where none is watched."""
     if not case.suffers:
         return None
+    if (ours := _taken(case)) is not None:
+        return ours
     there = [p for p in processes(case) if not p.serves_data]
     thirsty = [thirst for p in there if (thirst := _thirst(p)).full_thread or thirst.full_host]
     if thirsty:
@@ -54,6 +57,17 @@ def examine(case: Case) -> FindingNamed | None:
     watched = {p.host for p in processes(case)}
     unwatched = [h for h in hosts(case) if h.source not in watched]
     return next((finding for h in unwatched if (finding := _unwatched(case, h)) is not None), None)
+
+
+def _taken(case: Case) -> FindingNamed | None:
+    return taken_by_us(
+        case,
+        ("host-cpu", "container-cpu"),
+        CAUSE,
+        exposed="how little CPU the platform has to spare there",
+        recommendation="Keep head-room: more processors or more machines behind a load balancer, limits for the other "
+        "work on that host (CPUQuota of its units, nice), and alerts before it is full.",
+    )
 
 
 def _thirst(process: Machine) -> Thirst:

@@ -8,6 +8,7 @@ looks the same; the log's last words tell them apart.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.case import Case
@@ -29,6 +30,7 @@ _TELLING = ("killed by SIG", "was terminated by signal", "Fatal Python error", "
 _LATE_S = 3.0  # a breach comes soon, perhaps sooner than the next look at the processes
 _EARLY_S = 10.0  # what died in the warm-up may be missed still
 _KILLING = ("kill", "stop", "restart", "pause")
+_ON_CONTAINERS = "container-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,17 @@ def examine(case: Case) -> FindingNamed | None:
 def _signs(case: Case) -> Signs:
     since, until = case.trouble.start - _EARLY_S, case.trouble.end + _LATE_S
     crashes = tuple(c for c in case.view.of(CrashSeen) if since <= (c.at if c.at is not None else c.t) <= until)
-    killing = [f for f in case.faults if any(word in f.kind for word in _KILLING)]
+    killing = [f for f in case.faults if _explains(f, crashes)]
     return Signs(crashes, case.find(DIED), next(iter(killing), None))
+
+
+def _explains(fault: FaultSpan, crashes: Sequence[CrashSeen]) -> bool:
+    """Whether a fault is reason enough for what died: of a fault on containers, the ones that it hit. That another one
+    died with them is what the exercise was to find out."""
+    if not fault.kind.startswith(_ON_CONTAINERS):
+        return not fault.cache and any(word in fault.kind for word in _KILLING)
+    hit = {f"container.{short}" for short in fault.hit}
+    return hit.issuperset(c.source for c in crashes) if crashes else any(word in fault.kind for word in _KILLING)
 
 
 def _summary(signs: Signs) -> str:

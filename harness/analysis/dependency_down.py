@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from harness.analysis.case import Case
 from harness.analysis.dependency import Dependency, dependencies
 from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.host_pressure import taken_by_us
 from harness.analysis.log_signature import SERVER_LIMIT
 from harness.analysis.logs import Hits
 from harness.analysis.outage import Outage
@@ -22,6 +23,9 @@ from harness.journal.record import EvidencePiece, FindingNamed
 CAUSE = "dependency-down"
 _CUTTING = ("down", "flap", "reset-peer", "limit-data", "timeout", "hang")
 _SILENCING = ("timeout", "hang", "latency", "bandwidth", "slicer")
+_ON_CACHE = ("cache-pause", "cache-connections", "cache-slow")
+_OWN_CONNECTIONS = "cache-connections"
+_ON_CONTAINERS = ("container-pause", "container-stop", "container-kill", "container-network", "container-restart")
 _MANY = 3
 _TELLING = ("refused", "closed the connection", "the database system is", "postmaster exit")
 
@@ -50,6 +54,8 @@ def examine(case: Case) -> FindingNamed | None:
     """Names the dependency for which most speaks."""
     if not case.suffers:
         return None
+    if (ours := _stopped(case)) is not None:
+        return ours
     weighed = [_weigh(case, dependency) for dependency in dependencies(case)]
     signs = max(weighed, key=lambda s: s.confidence, default=None)
     if signs is None or signs.confidence < NAMED_FROM:
@@ -76,8 +82,23 @@ def examine(case: Case) -> FindingNamed | None:
     )
 
 
+def _stopped(case: Case) -> FindingNamed | None:
+    return taken_by_us(
+        case,
+        ("process-pause", "service-stop", *_ON_CONTAINERS),
+        CAUSE,
+        exposed="nothing took over, and nobody stopped waiting for it",
+        recommendation="A second instance behind a health check that notices silence too, a watchdog that restarts "
+        "what stands still (WatchdogSec), timeouts below the service level in whoever calls it, and an answer without "
+        "it where one is possible.",
+    )
+
+
 def _weigh(case: Case, dependency: Dependency) -> Signs:
     refused = case.find(dependency.refused)
+    ours = case.fault_at(_ON_CACHE, dependency.source.removeprefix("cache.")) if dependency.role == "cache" else None
+    if ours is not None and ours.kind == _OWN_CONNECTIONS:
+        dependency = replace(dependency, sessions=None)  # most that its server counts are the fault's
     sessions = dependency.sessions
     cut = refused or dependency.outage is not None or (sessions is not None and sessions.gone)
     signs = Signs(
@@ -85,9 +106,13 @@ def _weigh(case: Case, dependency: Dependency) -> Signs:
         refused=refused,
         silent=case.find(dependency.silent) if dependency.silent else Hits(),
         unread=case.gaps(dependency.source) if dependency.source else 0,
-        fault=case.fault_on(_CUTTING if cut else _SILENCING, [dependency.proxy]) if dependency.proxy else None,
+        fault=ours or _on_wire(case, dependency.proxy, cut=bool(cut)),
     )
     return replace(signs, confidence=_confidence(signs, case))
+
+
+def _on_wire(case: Case, proxy: str, *, cut: bool) -> FaultSpan | None:
+    return case.fault_on(_CUTTING if cut else _SILENCING, [proxy]) if proxy else None
 
 
 def _confidence(signs: Signs, case: Case) -> float:
@@ -144,7 +169,7 @@ def _summary(signs: Signs, case: Case) -> str:
     name = signs.dependency.label
     if signs.fault is not None:
         return (
-            f'The injected fault "{signs.fault.name}" ({signs.fault.kind} on {signs.fault.proxy}) explains this by '
+            f'The injected fault "{signs.fault.name}" ({signs.fault.kind} on {signs.fault.where}) explains this by '
             f"itself: {name} was out of reach; {seen}. What it exposed: {_exposed(case)}."
         )
     silent = bool(signs.silent) if signs.outage is None else signs.outage.silent

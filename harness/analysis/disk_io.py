@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from harness.analysis.case import Case
 from harness.analysis.demand import database_burden
 from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.host_pressure import taken_by_us
 from harness.analysis.logs import Hits
 from harness.analysis.machines import Machine, hosts, in_words, processes
 from harness.analysis.stretch import in_stretch
@@ -56,6 +57,8 @@ def examine(case: Case) -> FindingNamed | None:
     """Names who waits for the disk."""
     if not case.suffers:
         return None
+    if (ours := _taken(case)) is not None:
+        return ours
     signs = _signs(case)
     confidence = _confidence(case, signs)
     evidence = enough(
@@ -76,6 +79,17 @@ def examine(case: Case) -> FindingNamed | None:
         confidence=round(confidence, 2),
         evidence=evidence,
         recommendation=_recommendation(signs),
+    )
+
+
+def _taken(case: Case) -> FindingNamed | None:
+    return taken_by_us(
+        case,
+        ("host-disk-io", "host-disk"),
+        CAUSE,
+        exposed="what of the platform waits for that disk, or fails when it is full",
+        recommendation="A disk of its own for the database and its log, limits for other writers (IOWeight, quotas), "
+        "rotated logs, and an alert on free space long before it ends.",
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from harness.analysis.service_level import CommandLevel, Content, Invariant, QueryLevel, Scalar, UrlLevel
+from harness.analysis.service_level import CommandLevel, Content, Invariant, ProbeLevel, QueryLevel, Scalar, UrlLevel
 from harness.journal.record import LevelJudged, PhaseName
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
@@ -19,12 +19,13 @@ _ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an invariant answered: a query's single value, or a text with its HTTP status or exit code. `silent`: why
-    there is no answer."""
+    """What an invariant answered: a query's single value, or a text with its HTTP status or exit code. `tolerated`, of
+    a probe: whether it is within its tolerance. `silent`: why there is no answer."""
 
     value: object = None
     code: int | None = None
     silent: str = ""
+    tolerated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ def of(level: Invariant) -> str:
     """What is asked: "main", "GET /health" or "command on app-1"."""
     if isinstance(level, QueryLevel):
         return level.database
+    if isinstance(level, ProbeLevel):
+        return f"the probe {level.probe.name}"
     return f"GET {level.get}" if isinstance(level, UrlLevel) else f"command on {level.host}"
 
 
@@ -82,12 +85,16 @@ def expectation(level: Invariant) -> str:
         return f"the query on {level.database} " + (
             "answers the same before and after" if level.unchanged else f"answers {_said(level.equals)}"
         )
+    if isinstance(level, ProbeLevel):
+        return f"{of(level)} answers within {_tolerance(level)}"
     code = f"status {level.status}" if isinstance(level, UrlLevel) else f"exit code {level.exit_code}"
     return f"{of(level)} answers {', '.join([code, *_wishes(level)])}"
 
 
 def unchanged(level: Invariant) -> bool:
     """Whether the answer before the faults is what counts."""
+    if isinstance(level, ProbeLevel):
+        return False
     return level.unchanged if isinstance(level, QueryLevel) else level.content.unchanged
 
 
@@ -108,6 +115,8 @@ def _judged(level: Invariant, answers: Answers, before: Answers | None) -> _Outc
     if isinstance(level, QueryLevel):
         content = Content(compared=True, equals=level.equals, unchanged=level.unchanged)
         return _compare(level, content, answer.value, before)
+    if isinstance(level, ProbeLevel):
+        return _Outcome(answer.tolerated, f"answered {_said(answer.value)}, expected {_tolerance(level)}")
     return _judge_text(level, answer, before)
 
 
@@ -160,7 +169,7 @@ def is_equal(answer: object, expected: object) -> bool:
 
 def _value(level: Invariant, answer: Answer) -> object:
     """What is compared; _ABSENT where the answer has no such value."""
-    if isinstance(level, QueryLevel):
+    if isinstance(level, QueryLevel | ProbeLevel):
         return answer.value
     if isinstance(level, CommandLevel) or level.json is None:
         return str(answer.value).strip()
@@ -192,12 +201,18 @@ def _decimal(value: object) -> Decimal | None:
 
 
 def _equals(level: Invariant) -> Scalar:
+    if isinstance(level, ProbeLevel):
+        return None
     return level.equals if isinstance(level, QueryLevel) else level.content.equals
 
 
 def _expects_number(level: Invariant) -> bool:
     expected = _equals(level)
     return not unchanged(level) and isinstance(expected, int | float) and not isinstance(expected, bool)
+
+
+def _tolerance(level: ProbeLevel) -> str:
+    return f"the tolerance {json.dumps(level.probe.tolerance)}"
 
 
 def _said(value: object) -> str:

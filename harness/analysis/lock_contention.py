@@ -33,17 +33,27 @@ _HEAVY_STATEMENT = re.compile(
     r"|refresh\b)",
     re.IGNORECASE,
 )
+_HOLDING = ("lock-contention", "idle-in-transaction")  # the injected fault itself: its sessions are shown to nobody
 # who holds a lock over several round trips holds it longer on a slow wire
 _LENGTHENING = ("latency", "bandwidth", "slicer", "timeout", "hang", "pool-exhaustion")
 
 
+_ABOUT_FAULT = (
+    "In real life a report, a migration or a worker that waits for another service holds such a lock. Bound what waits "
+    "for it: answer what needs no lock from a cache or a replica, and let a request fail before its users have gone."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Signs:
+    """`fault`: what makes transactions last; `injected`: the fault that is the root itself."""
+
     locks: LockAccount
     before: LockAccount | None
     deadlocks: int
     logged: Hits
     fault: FaultSpan | None
+    injected: FaultSpan | None = None
 
     @property
     def root(self) -> Blocker | None:
@@ -78,7 +88,7 @@ def examine(case: Case) -> FindingNamed | None:
         cause=CAUSE,
         summary=_summary(signs),
         confidence=round(confidence, 2),
-        explained_by_fault=signs.fault.id if signs.fault is not None else None,
+        explained_by_fault=explained.id if (explained := signs.injected or signs.fault) is not None else None,
         evidence=evidence,
         recommendation=_recommendation(case, signs),
     )
@@ -92,7 +102,8 @@ def _weighty(locks: LockAccount) -> bool:
 def _signs(case: Case, locks: LockAccount) -> Signs:
     sound = sound_before(case)
     before = account_in(case, locks.source, sound) if sound is not None else None
-    proxy = case.databases.get(locks.source.removeprefix("database."), "")
+    database = locks.source.removeprefix("database.")
+    proxy = case.databases.get(database, "")
     more = sound is not None and (before is None or before.mean < locks.mean / 2)
     work = work_in(case.view, locks.source, trouble_stretch(case))
     return Signs(
@@ -101,7 +112,13 @@ def _signs(case: Case, locks: LockAccount) -> Signs:
         deadlocks=work.deadlocks if work is not None else 0,
         logged=case.find(_LOG),
         fault=case.fault_on(_LENGTHENING, [proxy]) if proxy and more else None,
+        injected=case.fault_in(_HOLDING, database) if more and _unseen(locks.root) else None,
     )
+
+
+def _unseen(root: Blocker | None) -> bool:
+    """Whether the root may be one of gameday's own sessions. A prepared transaction has no pid."""
+    return root is None or (not root.state and root.pid != 0)
 
 
 def _confidence(signs: Signs) -> float:
@@ -111,14 +128,14 @@ def _confidence(signs: Signs) -> float:
         confidence += 0.05
         telling = root.state.startswith("idle in transaction") or _HEAVY_STATEMENT.match(root.statement)
         confidence += 0.07 if telling or signs.locks.root_seconds > 1 else 0.0
-    confidence += 0.04 * bool(signs.logged) + 0.02 * bool(signs.deadlocks)
+    confidence += 0.04 * bool(signs.logged) + 0.02 * bool(signs.deadlocks) + 0.12 * (signs.injected is not None)
     alike = signs.before is not None and signs.before.mean > locks.mean / 2
     return min(0.97, confidence) * (0.4 if alike else 1.0)
 
 
 def _piece(case: Case, signs: Signs) -> EvidencePiece | None:
     locks = signs.locks
-    text = f"{locks.source}: {_blocked_text(locks)}; {_root_text(signs.root)}"
+    text = f"{locks.source}: {_blocked_text(locks)}; {_root_text(signs)}"
     return row_piece(case, locks.worst, (locks.source, LOCKS), lambda _: True, text)
 
 
@@ -130,7 +147,11 @@ def _blocked_text(locks: LockAccount) -> str:
     )
 
 
-def _root_text(root: Blocker | None) -> str:
+def _root_text(signs: Signs) -> str:
+    root, injected = signs.root, signs.injected
+    if injected is not None:
+        held = f" and holds {', '.join(root.holds[:2])}" if root is not None and root.holds else ""
+        return f'the root is the injected fault "{injected.name}"{held}'
     if root is None:
         return "who holds it could not be seen"
     if not root.state:
@@ -149,8 +170,13 @@ def _summary(signs: Signs) -> str:
     dead = f" {signs.deadlocks} deadlocks were ended by the server." if signs.deadlocks else ""
     text = (
         f"Sessions wait for locks{on}: {locks.mean:.1f} on average, {locks.most} at most, "
-        f"{min(1.0, locks.part) * 100:.0f}% of the time that requests waited; {_root_text(signs.root)}.{dead}"
+        f"{min(1.0, locks.part) * 100:.0f}% of the time that requests waited; {_root_text(signs)}.{dead}"
     )
+    if signs.injected is not None:
+        return (
+            f'The injected fault "{signs.injected.name}" ({signs.injected.kind} on {locks.source}) explains this by '
+            f"itself. What it exposed: {text}"
+        )
     if signs.fault is None:
         return text
     return (
@@ -161,7 +187,7 @@ def _summary(signs: Signs) -> str:
 
 def _recommendation(case: Case, signs: Signs) -> str:
     root, source = signs.root, signs.locks.source
-    told = [_about_root(case, source, root, signs.locks.kinds)]
+    told = [_about_root(case, source, root, signs.locks.kinds) if signs.injected is None else _ABOUT_FAULT]
     if signs.deadlocks:
         told.append("Lock rows in the same order everywhere, and retry the transaction that a deadlock ended.")
     told.append(_bound(case, source))

@@ -34,8 +34,9 @@ class LogClock:
     """Places the lines of one file on the run's time. A zone that the lines don't name is the one that puts the
     first of them into the run; where none does, or the clock is far off, the time stays unknown."""
 
-    def __init__(self, started_at: datetime, length_s: float) -> None:
-        self._started_at = started_at
+    def __init__(self, started_at: datetime, length_s: float, ahead_s: float = 0.0) -> None:
+        """`ahead_s`: how far the clock of its host is ahead of the run's."""
+        self._started_at = started_at + timedelta(seconds=ahead_s)
         self._length_s = length_s
         self._offset_s: float | None = None
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from harness.analysis.engine_stamp import split_stamp
 from harness.analysis.log_time import LogClock, stamp
 from harness.journal.reader import JournalView
-from harness.journal.record import EvidenceCollected, EvidenceFile, RunStarted
+from harness.journal.record import ClockOffset, EvidenceCollected, EvidenceFile, RunStarted
 
 _RESOLUTION_S = 1.0  # nginx's access log cuts the second off
 _ANY = re.compile("")
@@ -51,11 +52,18 @@ class Logs:
     KEEP = 20
 
     def __init__(
-        self, run_folder: Path, files: Sequence[EvidenceFile], started_at: datetime | None, length_s: float
+        self,
+        run_folder: Path,
+        files: Sequence[EvidenceFile],
+        started_at: datetime | None,
+        length_s: float,
+        ahead_s: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
+        """`ahead_s`: how far the clocks of sources are ahead of the run's; of "docker" for all containers."""
         self._root = run_folder.resolve()
         self._started_at = started_at
         self._length_s = length_s
+        self._ahead_s = ahead_s
         self._inside_of = {f: p for f in files if (p := self._inside(f.path)) is not None}
 
     @property
@@ -65,7 +73,7 @@ class Logs:
 
     def lines(self, file: EvidenceFile) -> Iterator[LogLine]:
         """Every line of one of `files`."""
-        return self._matching(self._inside_of[file], _ANY)
+        return self._matching(file, _ANY)
 
     def search(self, signature: str, since_s: float, until_s: float) -> Hits:
         """The lines that match the regular expression and were written in [since_s, until_s]; a line whose time is
@@ -73,9 +81,9 @@ class Logs:
         pattern = re.compile(signature)
         count: int = 0
         kept: list[LogLine] = []
-        for path in self._inside_of.values():
+        for file in self._inside_of:
             in_file = 0
-            for line in self._matching(path, pattern):
+            for line in self._matching(file, pattern):
                 if line.at_s is not None and not since_s - _RESOLUTION_S <= line.at_s <= until_s:
                     continue
                 count, in_file = count + 1, in_file + 1
@@ -83,8 +91,10 @@ class Logs:
                     kept.append(line)
         return Hits(count, tuple(kept))
 
-    def _matching(self, path: Path, signature: re.Pattern[str]) -> Iterator[LogLine]:
-        clock = LogClock(self._started_at, self._length_s) if self._started_at is not None else None
+    def _matching(self, file: EvidenceFile, signature: re.Pattern[str]) -> Iterator[LogLine]:
+        path = self._inside_of[file]
+        ahead_s = self._ahead_s.get("docker" if file.source.startswith("container.") else file.source, 0.0)
+        clock = LogClock(self._started_at, self._length_s, ahead_s) if self._started_at is not None else None
         name = path.relative_to(self._root).as_posix()
         stamped = ""
         with path.open(encoding="utf-8", errors="replace") as lines:
@@ -111,7 +121,8 @@ def collected_logs(view: JournalView, run_folder: Path) -> Logs:
         if f.source != _OURS and not f.source.startswith(_NO_HOSTS) and not _is_state(f)
     ]
     at = _utc(started.started_at) if started is not None else None
-    return Logs(run_folder, files, at, max((r.t for r in view.records), default=0.0))
+    ahead_s = {offset.source: offset.significant_s for offset in view.of(ClockOffset)}
+    return Logs(run_folder, files, at, max((r.t for r in view.records), default=0.0), ahead_s)
 
 
 def _is_state(file: EvidenceFile) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from harness.analysis.case import Case
 from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.host_pressure import taken_by_us
 from harness.analysis.logs import Hits
 from harness.analysis.machines import Machine, hosts, in_words, processes
 from harness.journal.record import CrashSeen, EvidencePiece, FindingNamed
@@ -55,6 +56,8 @@ class Signs:
 
 def examine(case: Case) -> FindingNamed | None:
     """Names what ran out of memory."""
+    if (ours := _taken(case)) is not None:
+        return ours
     signs = _signs(case)
     confidence = _confidence(signs)
     if confidence < NAMED_FROM or not (case.suffers or signs.killed):
@@ -76,6 +79,17 @@ def examine(case: Case) -> FindingNamed | None:
         confidence=round(confidence, 2),
         evidence=evidence,
         recommendation=_recommendation(case, signs),
+    )
+
+
+def _taken(case: Case) -> FindingNamed | None:
+    return taken_by_us(
+        case,
+        ("host-memory", "container-memory"),
+        CAUSE,
+        exposed="how little memory the platform has to spare there",
+        recommendation="A memory limit for each service on that host (MemoryMax), so that one can't take all; smaller "
+        "caches and fewer workers, or more memory; and an alert on what is available.",
     )
 
 

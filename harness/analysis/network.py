@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from harness.analysis.case import Case, Sample
 from harness.analysis.demand import Demand, dominates, heaviest
 from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.host_pressure import taken_by_us
 from harness.analysis.logs import Hits
 from harness.analysis.machines import Machine, hosts, in_words, processes
 from harness.analysis.span import FaultSpan
@@ -54,6 +55,8 @@ def examine(case: Case) -> FindingNamed | None:
     """Names the network, and what moves so much over it."""
     if not case.suffers:
         return None
+    if (ours := _delayed(case)) is not None:
+        return ours
     signs = _signs(case)
     confidence = _confidence(signs)
     evidence = enough(
@@ -76,6 +79,17 @@ def examine(case: Case) -> FindingNamed | None:
         explained_by_fault=signs.fault.id if signs.fault is not None else None,
         evidence=evidence,
         recommendation=_recommendation(signs),
+    )
+
+
+def _delayed(case: Case) -> FindingNamed | None:
+    return taken_by_us(
+        case,
+        ("host-network",),
+        CAUSE,
+        exposed="how often one request goes to and fro over that path",
+        recommendation="Fewer round trips for a request (one statement for several, a pipeline, a batch), caching in "
+        "front of that path, and timeouts below the service level for the rest.",
     )
 
 

@@ -36,6 +36,7 @@ CAUSE = "pool-exhaustion"
 # each of them makes connections come back late or never; the one that explains most comes first
 _HOLDING = ("pool-exhaustion", "hang", "timeout", "latency", "bandwidth", "slicer")
 _HOLDING_FOR_GOOD = frozenset({"pool-exhaustion", "hang", "timeout"})
+_ON_SERVER = ("lock-contention", "slow-queries")
 _LONG_QUERY_S = 1.0
 _SEVERAL = 2
 _WORK_SHARE = 0.1  # of the requests' time
@@ -129,9 +130,14 @@ def _signs(case: Case) -> Signs:
         sessions=_sessions(case, fault),
         fault=fault,
         cpu=case.host_cpu(),
-        held_up=blocking(case) or heavy_share(case) >= _WORK_SHARE or calls_too_often(case),
+        held_up=_kept_busy(case) or blocking(case) or heavy_share(case) >= _WORK_SHARE or calls_too_often(case),
         outage=_outage(case, fault),
     )
+
+
+def _kept_busy(case: Case) -> bool:
+    """A fault on the database itself keeps the sessions waiting."""
+    return any(case.fault_in(_ON_SERVER, name) is not None for name in case.databases)
 
 
 def _sessions(case: Case, fault: FaultSpan | None) -> Sessions | None:

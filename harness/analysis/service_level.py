@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.reach.activity import Activity
+
 Scalar = int | float | str | bool | None
 """What an invariant is expected to answer."""
 
@@ -93,5 +95,13 @@ class CommandLevel:
     content: Content = Content()
 
 
-Invariant = QueryLevel | UrlLevel | CommandLevel
+@dataclass(frozen=True, slots=True)
+class ProbeLevel:
+    """An invariant: a probe of a Chaos Toolkit extension answers within its own tolerance."""
+
+    name: str
+    probe: Activity
+
+
+Invariant = QueryLevel | UrlLevel | CommandLevel | ProbeLevel
 ServiceLevel = RequestLevel | ReadingLevel | CrashLevel | Invariant

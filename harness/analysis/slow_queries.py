@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.analysis import database_advice
+from harness.analysis import database_advice, injected_queries
 from harness.analysis.case import Case
 from harness.analysis.database_work import Statement, Work, shapes, work_in
 from harness.analysis.finding import NAMED_FROM, PIECES, enough
@@ -31,6 +31,7 @@ _BLOCK_BYTES = 8192
 _SHARE, _LARGE_SHARE = 0.1, 0.25
 _LOG = r"duration: \d+(?:\.\d+)? ms"
 _CACHE_GONE = ("down", "timeout", "hang", "reset_peer", "latency")
+_AT_CACHE = ("cache-pause", "cache-connections", "cache-slow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,14 @@ def heavy_share(case: Case) -> float:
 
 
 def examine(case: Case) -> FindingNamed | None:
-    """Names the statement, the table and what to do about it."""
+    """Names the statement, the table and what to do about it; or the injected fault, where that is surer."""
     if not case.suffers:
         return None
+    found = [f for f in (_own(case), injected_queries.examine(case)) if f is not None]
+    return max(found, key=lambda f: f.confidence, default=None)
+
+
+def _own(case: Case) -> FindingNamed | None:
     signs = max(_signs(case), key=lambda s: s.share, default=None)
     if signs is None:
         return None
@@ -129,8 +135,13 @@ def _weigh(case: Case, source: str) -> Signs | None:
         table_work=work.tables.get(table.name) if table is not None else None,
         logged=case.find(_LOG),
         # without its cache the platform asks the database for everything
-        fault=case.fault_on(_CACHE_GONE, [p for p in case.caches.values() if p]) if more and sound else None,
+        fault=_without_cache(case) if more and sound else None,
     )
+
+
+def _without_cache(case: Case) -> FaultSpan | None:
+    at_cache = next((f for name in case.caches if (f := case.fault_at(_AT_CACHE, name)) is not None), None)
+    return at_cache or case.fault_on(_CACHE_GONE, [p for p in case.caches.values() if p])
 
 
 def is_heavy(statement: Statement) -> bool:

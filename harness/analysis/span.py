@@ -39,6 +39,14 @@ class FaultSpan:
     injected_at: float
     healed_at: float
     database: str = ""
+    hit: tuple[str, ...] = ()
+    cache: str = ""
+    host: str = ""
+
+    @property
+    def where(self) -> str:
+        """What it sits on, by its name."""
+        return self.proxy or self.database or self.cache or self.host
 
     @property
     def span(self) -> Span:
@@ -51,7 +59,18 @@ def fault_spans(view: JournalView) -> tuple[FaultSpan, ...]:
     for record in view.of(FaultHealed):
         healed.setdefault(record.fault_id, record.t)
     return tuple(
-        FaultSpan(f.fault_id, f.name, f.fault_kind, f.proxy, f.t, healed.get(f.fault_id, float("inf")), f.database)
+        FaultSpan(
+            f.fault_id,
+            f.name,
+            f.fault_kind,
+            f.proxy,
+            f.t,
+            healed.get(f.fault_id, float("inf")),
+            f.database,
+            f.hit,
+            cache=f.place if f.on == "cache" else "",
+            host=f.place if f.on == "host" else "",
+        )
         for f in view.of(FaultInjected)
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from harness.clock import Clock, Deadline
@@ -12,23 +11,16 @@ from harness.errors import GamedayError, JournalFailed, ReachFailed
 from harness.evidence.bundle import Bundle
 from harness.evidence.container_log import fetch
 from harness.evidence.container_state import state_json
-from harness.journal.record import EvidenceMissing
+from harness.journal.record import ClockOffset, EvidenceMissing
 from harness.reach.container_facts import ContainerEvent, ContainerState
 from harness.reach.container_roster import ContainerRoster, Member
+from harness.reach.docker_clock import engine_ahead, engine_offset
 from harness.redaction import Redactor
 
 LOG, STATE = "log", "state"
 _LOOK_S = 3.0
 _EARLIER = timedelta(seconds=1)  # clocks differ, and a line too many does no harm
 _NO_LOG = ("none",)
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """When the run began, on the engine's clock."""
-
-    began: datetime
-    ahead: timedelta
 
 
 class ContainerCollection:
@@ -42,13 +34,12 @@ class ContainerCollection:
         self._clock = clock
         self._only = None if only is None else frozenset(only)
         self._before: dict[str, Member] = {}  # by source
-        self._moment = _Moment(clock.started_at - _EARLIER, timedelta())
+        self._offset: ClockOffset | None = None
 
     def remember(self, deadline: Deadline) -> tuple[EvidenceMissing, ...]:
         """Note which containers there are, and what the engine's clock says. What fails is no loss yet."""
         try:
-            ahead = self._roster.door.facts(deadline).ahead
-            self._moment = _Moment(self._clock.started_at + ahead - _EARLIER, ahead)
+            self._offset = engine_offset(self._roster.door, self._clock, deadline)
             self._before = {member.source: member for member in self._members(deadline)}
         except ReachFailed:
             return ()
@@ -78,6 +69,16 @@ class ContainerCollection:
             if thread.is_alive() and wanted():
                 bundle.add_missing(member.source, "what is not listed", "the engine did not answer by the deadline")
 
+    @property
+    def _ahead(self) -> timedelta:
+        return engine_ahead(self._offset, self._roster.door, self._clock)
+
+    @property
+    def _began(self) -> datetime:
+        """When the run began, on the engine's clock; earlier where that was set back since."""
+        ahead_s = self._offset.significant_s if self._offset is not None else 0.0
+        return self._clock.started_at + min(timedelta(seconds=ahead_s), self._ahead) - _EARLIER
+
     def _members(self, deadline: Deadline) -> list[Member]:
         only = self._only
         return [m for m in self._roster.look(deadline) if only is None or m.short in only or m.listed.name in only]
@@ -87,8 +88,8 @@ class ContainerCollection:
         door = self._roster.door
         lag = timedelta() if door.local else timedelta(seconds=3)
         try:
-            until = self._clock.utc(self._clock.now_s()) + self._moment.ahead - lag
-            return door.events(self._moment.began, until, deadline) if until > self._moment.began else ()
+            until = self._clock.utc(self._clock.now_s()) + self._ahead - lag
+            return door.events(self._began, until, deadline) if until > self._began else ()
         except ReachFailed:
             return None
 
@@ -126,7 +127,7 @@ class ContainerCollection:
         try:
             if state.log_driver in _NO_LOG:
                 raise ReachFailed(f"its logging driver is {state.log_driver!r}: nothing is kept")
-            log = fetch(self._roster.door, state.id, tty=state.tty, since=self._moment.began, deadline=deadline)
+            log = fetch(self._roster.door, state.id, tty=state.tty, since=self._began, deadline=deadline)
             if not log.text:
                 bundle.add_unchanged(member.source, LOG)
                 return

@@ -128,7 +128,14 @@ def _scan(door: LogDoor, script: str, deadline: Deadline) -> LogScan:
     if len(parts) != 3:
         said = plain_name(result.stderr.decode("utf-8", "replace"))[:200]
         raise ReachFailed(f"the log files could not be listed (exit code {result.exit_code}): {said}")
-    fields = [os.fsdecode(f) for f in parts[1].split(b"\0")[:-1]]
+    try:
+        return _found([os.fsdecode(field) for field in parts[1].split(b"\0")[:-1]])
+    except ValueError as error:
+        raise ReachFailed("the log files could not be listed: the host's tools answered something else") from error
+
+
+def _found(fields: Sequence[str]) -> LogScan:
+    """Five fields for each file. Raises ValueError for what is none."""
     files: dict[str, LogFile] = {}
     problems: dict[str, str] = {}
     for kind, path, second, size, head in zip(*(fields[n::5] for n in range(5)), strict=True):

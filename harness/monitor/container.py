@@ -9,7 +9,7 @@ from typing import Any
 from harness.clock import Deadline, boot_s
 from harness.errors import ReachFailed, ReachTimeout
 from harness.journal.record import CrashSeen
-from harness.monitor.container_crash import Coroner, crash_of, deaths_between, survived
+from harness.monitor.container_crash import Coroner, Death, crash_of, deaths_between, survived
 from harness.monitor.container_events import EngineEvents
 from harness.monitor.container_usage import Usage
 from harness.reach.container_facts import ContainerEvent, ContainerState
@@ -40,6 +40,7 @@ class ContainerSource:
         self._timeout_s = timeout_s
         self._seen_events = 0
         self._coroner = Coroner()
+        self._before_held: ContainerState | None = None  # as it was before a death that is held back
         self._state: ContainerState | None = None
         self._known: ContainerState | None = None  # when it was last there
         self._looked_boot_s: float | None = None
@@ -51,7 +52,7 @@ class ContainerSource:
         """The values now; a container that is not there does not run. Raises ReachFailed."""
         before = self._known
         happened = self._what_happened()
-        if happened or happened is None or self._is_old():
+        if happened or happened is None or self._is_old() or self._coroner.waits:
             self._state = self._door.inspect(self._container, Deadline.after(self._timeout_s))
             self._looked_boot_s = boot_s()
             self._count_restarts(before)
@@ -99,17 +100,26 @@ class ContainerSource:
         self._restarts += max(1, by_policy)
 
     def _note_crashes(self, happened: list[ContainerEvent] | None, before: ContainerState | None) -> None:
-        now = self._state
-        deaths = self._coroner.deaths(happened) if happened is not None else deaths_between(before, now)
+        now, now_s = self._state, boot_s()
+        before = self._before_held or before
+        deaths = self._coroner.deaths(happened, now_s) if happened is not None else self._deaths_seen(before)
+        self._before_held = before if self._coroner.holds else None
         for death in deaths:
             at = round(self._events.run_s(death.at), 3) if death.at is not None else None
             crash = crash_of(self._short, death, before, now)
             if crash is not None and (at is None or at >= 0):
                 self._crashes.append(crash.model_copy(update={"at": at}))
-        oom_at = self._coroner.survived_oom()
+        oom_at = self._coroner.survived_oom(now_s, runs=now is not None and now.running)
         if oom_at is not None:
             at = round(self._events.run_s(oom_at), 3)
             self._crashes.append(survived(self._short, now).model_copy(update={"at": at}))
+
+    def _deaths_seen(self, before: ContainerState | None) -> list[Death]:
+        """Without events; should they come after all, none of these is told again."""
+        deaths = deaths_between(before, self._state)
+        for death in deaths:
+            self._coroner.was_seen(death)
+        return deaths
 
 
 class _Meter:
@@ -161,7 +171,7 @@ class _Meter:
     def _take(self, stats: dict[str, Any], state: ContainerState) -> None:
         try:
             usage = Usage.of(stats)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise ReachFailed(f"no reading: {error!r} in what the engine says", where=self._door.where) from error
         if usage is None:
             return

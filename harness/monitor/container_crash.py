@@ -8,8 +8,8 @@ with them are asked for: the engine notes the signal that it sends. A process th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from signal import Signals
 
 from harness.journal.record import CrashSeen
@@ -17,6 +17,11 @@ from harness.reach.container_facts import ContainerEvent, ContainerState
 
 _HARMLESS_SIGNALS = {"1", "10", "12", "28", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH"}
 _STOPPED = (0, 143)  # ended by itself, or by SIGTERM
+_SIGKILLED = 137
+GOES_ON_S = 5.0
+_SAME = timedelta(seconds=5)
+_LATE = timedelta(seconds=30)
+_SAME_LOOK = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,35 +36,95 @@ class Death:
 
 @dataclass(slots=True)
 class Coroner:
-    """Follows the events of one container, in order."""
+    """Follows the events of one container, in order, and tells each death once.
 
+    An engine says that a process was killed for lack of memory (`oom`) and that the container ended (`die`) at two
+    moments, in either order, and a slow one may take seconds from the one to the other. So an end by SIGKILL that
+    nobody asked for is held until the next call, for its `oom`; and an `oom` waits `GOES_ON_S` for its end.
+    """
+
+    holds: bool = False  # a death is held back
     _asked: bool = False
-    _oom_at: datetime | None = None
-    _oom_waits: bool = False
+    _oom_at: datetime | None = None  # one that belongs to no death yet
+    _oom_seen_s: float = 0.0
+    _held: Death | None = None
+    _ended: Death | None = None  # the last end by SIGKILL: an `oom` that comes after it may be its own
+    _went_on_at: datetime | None = None  # the last `oom` that was told as survived
+    _looked_at: datetime | None = None
 
-    def deaths(self, events: Sequence[ContainerEvent]) -> list[Death]:
-        """The deaths among the events that came since the last call."""
+    def deaths(self, events: Sequence[ContainerEvent], now_s: float = 0.0) -> list[Death]:
+        """The deaths among the events that came since the last call, at `now_s` of a clock that goes on steadily."""
         found: list[Death] = []
+        waited = self._held
         for event in events:
             if event.action == "kill" and event.signal not in _HARMLESS_SIGNALS:
                 self._asked = True
             elif event.action == "oom":
-                self._oom_at = self._oom_at or event.at
+                self._take_oom(event.at, found, now_s)
             elif event.action == "start":
-                self._asked, self._oom_at, self._oom_waits = False, None, False
+                self._begin()
             elif event.action == "die":
-                found.append(Death(event.at, event.exit_code or 0, self._oom_at is not None, self._asked))
-                self._oom_at, self._oom_waits = None, False
+                self._let_go(found)
+                self._take_death(Death(event.at, event.exit_code or 0, self._oom_at is not None, self._asked), found)
+        if waited is not None and self._held is waited:
+            self._let_go(found)
+        self.holds = self._held is not None
         return found
 
-    def survived_oom(self) -> datetime | None:
-        """When a process in the container was killed for lack of memory and the container went on; told once, a call
-        later, since its death may still be on the way."""
-        if self._oom_at is None or not self._oom_waits:
-            self._oom_waits = self._oom_at is not None
+    def survived_oom(self, now_s: float, *, runs: bool) -> datetime | None:
+        """When a process in the container was killed for lack of memory and the container went on; told once, where it
+        still runs so long after that its end would be known."""
+        if self._oom_at is None or not runs or now_s - self._oom_seen_s < GOES_ON_S:
             return None
-        at, self._oom_at, self._oom_waits = self._oom_at, None, False
-        return at
+        self._went_on_at, self._oom_at = self._oom_at, None
+        return self._went_on_at
+
+    @property
+    def waits(self) -> bool:
+        """Whether an `oom` is open, so that a fresh look at the container is wanted."""
+        return self._oom_at is not None
+
+    def was_seen(self, death: Death) -> None:
+        """A death was told without events; its event, should it still come, is the same death."""
+        self._looked_at = death.at
+
+    def _begin(self) -> None:
+        """It was started: what comes from now on is of another life, but for an `oom` that is still owed."""
+        self._asked, self._oom_at = False, None
+        if self._ended is not None and self._ended.oom:
+            self._ended = None
+
+    def _take_oom(self, at: datetime, found: list[Death], now_s: float) -> None:
+        if self._held is not None and _soon_after(at, self._held.at, _SAME):
+            self._held = replace(self._held, oom=True)
+            self._let_go(found)
+        elif self._ended is not None and _soon_after(at, self._ended.at, _SAME):
+            self._ended = self._ended if self._ended.oom else None  # of a death that was told already
+        elif self._oom_at is None:
+            self._oom_at, self._oom_seen_s = at, now_s
+
+    def _take_death(self, death: Death, found: list[Death]) -> None:
+        self._oom_at = None
+        looked_at, self._looked_at = self._looked_at, None
+        unexplained = death.exit_code == _SIGKILLED and not death.asked and not death.oom
+        if death.at is not None and looked_at is not None and abs(death.at - looked_at) < _SAME_LOOK:
+            self._ended = death  # told already, by a look
+        elif unexplained and _soon_after(death.at, self._went_on_at, _LATE):
+            self._went_on_at, self._ended = None, death  # told already, as if the container had gone on
+        elif unexplained:
+            self._held = death
+        else:
+            self._ended = death if death.oom else None
+            found.append(death)
+
+    def _let_go(self, found: list[Death]) -> None:
+        if self._held is not None:
+            found.append(self._held)
+            self._ended, self._held = self._held, None
+
+
+def _soon_after(at: datetime | None, before: datetime | None, within: timedelta) -> bool:
+    return at is not None and before is not None and at - before < within
 
 
 def deaths_between(before: ContainerState | None, now: ContainerState | None) -> list[Death]:

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 from harness.clock import Clock, Deadline, boot_s
 from harness.errors import ReachFailed
+from harness.journal.record import ClockOffset
 from harness.reach.container_facts import ContainerEvent
 from harness.reach.docker import DockerDoor
+from harness.reach.docker_clock import engine_ahead, engine_offset
 
 _EVERY_S = 0.7
 _OVERLAP = timedelta(seconds=2)
@@ -25,7 +27,7 @@ class EngineEvents:
         self._lock = threading.Lock()
         self._asked_boot_s: float | None = None
         self._failure: ReachFailed | None = None
-        self._ahead: timedelta | None = None
+        self.offset: ClockOffset | None = None  # of the engine's clock, once it is known
         self._until: datetime | None = None
         self._events: list[ContainerEvent] = []
 
@@ -40,16 +42,18 @@ class EngineEvents:
 
     def run_s(self, at: datetime) -> float:
         """A moment of the engine's clock in seconds since the start of the run."""
-        return (at - self._clock.started_at - (self._ahead or timedelta())).total_seconds()
+        return (at - self._clock.started_at - engine_ahead(self.offset, self._door, self._clock)).total_seconds()
 
     def _ask(self) -> None:
         deadline = Deadline.after(self._timeout_s)
         try:
-            if self._ahead is None:
-                self._ahead = self._door.facts(deadline).ahead
+            if self.offset is None:
+                self.offset = engine_offset(self._door, self._clock, deadline)
+            ahead = engine_ahead(self.offset, self._door, self._clock)
             lag = timedelta() if self._door.local else _REMOTE_LAG
-            until = self._clock.utc(self._clock.now_s()) + self._ahead - lag
-            since = (self._until or self._clock.started_at + self._ahead) - _OVERLAP
+            until = self._clock.utc(self._clock.now_s()) + ahead - lag
+            # a clock that was set back begins to tell from there
+            since = min(self._until or self._clock.started_at + ahead, until) - _OVERLAP
             if until > since:
                 self._add(self._door.events(since, until, deadline))
             self._until, self._failure = until, None

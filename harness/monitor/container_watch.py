@@ -27,6 +27,7 @@ class ContainerWatch:
         self._events = EngineEvents(roster.door, clock, timeout_s=TIMEOUT_S)
         self._samplers: dict[str, Sampler] = {}
         self._last_gap_boot_s: float | None = None
+        self._told_clock = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="container watch", daemon=True)
 
@@ -59,6 +60,9 @@ class ContainerWatch:
             return
         if not members:
             self._gap("no container matches")
+        if self._events.offset is not None and not self._told_clock:
+            self._told_clock = True
+            self._emit(self._events.offset)
         for member in members:
             if member.source not in self._samplers and not self._stopping.is_set():
                 source = ContainerSource(member, self._roster.door, self._events)

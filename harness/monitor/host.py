@@ -14,6 +14,8 @@ from harness.monitor import host_io
 from harness.monitor.host_io import IoCounters
 from harness.monitor.process_command import MARK as _MARK
 from harness.monitor.process_watch import ProcessWatch
+from harness.reach import foreign_clock
+from harness.reach.foreign_clock import ForeignTime
 from harness.reach.remote_command import CommandResult
 
 # df may wait for ever on a dead network disk: it looks at local ones only, where it can (busybox can't)
@@ -91,19 +93,26 @@ class HostSource:
         sections = _sections(result.stdout.decode("utf-8", "replace"))
         try:
             counters = _counters(sections)
-            values = _levels(sections)
-        except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
+            return _levels(sections) | self._since_the_last(counters, sections.get("processes", []))
+        except (LookupError, ValueError, ArithmeticError) as error:
             raise ReachFailed(
                 f"no reading: {error!r} in what the host says", where=self.name, mend="it must be Linux with /proc"
             ) from error
+
+    def _since_the_last(self, counters: _Counters, processes: list[str]) -> dict[str, float]:
+        """The rates, and what the watched processes did; without rates at the first reading."""
         before, self._before = self._before, counters
         seconds = counters.uptime_s - before.uptime_s if before else 0.0
         ticks = counters.total - before.total if before else 0
         if seconds <= 0 or ticks <= 0:  # the first, or the host was started anew in between
             before = None
-        lines = sections.get("processes", [])
-        self._parts = self._watch.read(lines, counters.uptime_s, seconds if before else 0.0, ticks)
-        return values | (_rates(before, counters) if before else {})
+        self._parts = self._watch.read(processes, counters.uptime_s, seconds if before else 0.0, ticks)
+        return _rates(before, counters) if before else {}
+
+    def time(self) -> ForeignTime:
+        """What the host's clock says. Raises ReachFailed."""
+        result = self._door.run(foreign_clock.COMMAND, Deadline.after(self._timeout_s), max_bytes=_MAX_BYTES)
+        return foreign_clock.host_time(result.stdout.decode("utf-8", "replace"))
 
     def parts(self) -> dict[str, dict[str, float]]:
         """The watched processes' readings at the last read, by their source."""
@@ -207,4 +216,4 @@ def _rates(before: _Counters, now: _Counters) -> dict[str, float]:
 
 
 def _line(lines: list[str], start: str) -> str:
-    return next(line for line in lines if line.startswith(start))
+    return next((line for line in lines if line.startswith(start)), "")

@@ -13,6 +13,7 @@ from harness.errors import ReachFailed
 from harness.journal.record import CrashSeen
 from harness.monitor.session_log import Session, SessionLog
 from harness.reach.allow_list import AllowList
+from harness.reach.foreign_clock import ForeignTime
 from harness.reach.postgres import connect, query
 
 APPLICATION_NAME = "gameday-monitor"
@@ -44,6 +45,7 @@ select current_setting('max_connections')::int,
          + coalesce(current_setting('reserved_connections', true)::int, 0),
        extract(epoch from pg_postmaster_start_time())::float8
 """
+_TIME = "/* gameday */ select extract(epoch from clock_timestamp())::float8"
 _SAME_START_S = 1.0
 
 
@@ -91,6 +93,11 @@ class PostgresSource:
         """Restarts of the server since the last call."""
         crashes, self._crashes = tuple(self._crashes), []
         return crashes
+
+    def time(self) -> ForeignTime:
+        """What the server's clock says. Raises ReachFailed."""
+        [(epoch_s,)] = query(self._connected(), _TIME, timeout_s=self._timeout_s)
+        return ForeignTime(epoch_s)
 
     def detail(self) -> str:
         """Every session in the last 30 s, as JSON lines; from any thread. Query texts are not redacted here."""

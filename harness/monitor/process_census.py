@@ -11,7 +11,11 @@ from harness.monitor.process_command import look_at
 from harness.reach.remote_command import CommandResult
 
 TICKS_PER_S = 100  # USER_HZ, the same on every Linux that people have servers on
-_FILE = re.compile(r"/proc/(?P<pid>\d+)/(?:task/(?P<thread>\d+)/)?(?P<file>\w+):(?P<text>.*)")
+# no number is longer: sums and shares of them stay what a computer can count
+_NUMBER = "[0-9]{1,19}"
+_FILE = re.compile(rf"/proc/(?P<pid>{_NUMBER})/(?:task/(?P<thread>{_NUMBER})/)?(?P<file>\w+):(?P<text>.*)")
+_MEMBER = re.compile(rf"(?P<kind>own|child) (?P<place>{_NUMBER}) (?P<pid>{_NUMBER})")
+_OPEN_FILES = re.compile(rf"files (?P<pid>{_NUMBER}) (?P<count>{_NUMBER})")
 _WAITS_FOR_DISK = "D"
 
 Who = tuple[int, int]
@@ -52,12 +56,12 @@ def take(lines: Iterable[str], names: Sequence[str]) -> dict[str, Group] | None:
     for line in lines:
         if line == "ok":
             looked = True
-        elif line.startswith(("own ", "child ")):
-            kind, place, pid = line.split()
-            groups[names[int(place)]][int(pid)] = kind == "own"
-        elif line.startswith("files "):
-            _, pid, count = line.split()
-            seen.setdefault(int(pid), Process(int(pid))).open_files = int(count)
+        elif found := _MEMBER.fullmatch(line):
+            if int(found["place"]) < len(names):
+                groups[names[int(found["place"])]][int(found["pid"])] = found["kind"] == "own"
+        elif found := _OPEN_FILES.fullmatch(line):
+            pid = int(found["pid"])
+            seen.setdefault(pid, Process(pid)).open_files = int(found["count"])
         elif found := _FILE.fullmatch(line):
             pid_number = int(found["pid"])
             process = seen.setdefault(pid_number, Process(pid_number))

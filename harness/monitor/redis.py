@@ -10,9 +10,11 @@ from harness.clock import boot_s
 from harness.errors import ReachFailed
 from harness.journal.record import CrashSeen
 from harness.reach.allow_list import AllowList
-from harness.reach.redis import close, connect, info
+from harness.reach.foreign_clock import ForeignTime
+from harness.reach.redis import close, connect, info, mapped
 
 TIMEOUT_S = 2.0
+_LARGEST = 2.0**64  # no counter of a server's is larger: a number beyond is none
 # our own INFO, once a read
 _OWN_COMMANDS = 1
 
@@ -75,6 +77,14 @@ class RedisSource:
         crashes, self._crashes = tuple(self._crashes), []
         return crashes
 
+    def time(self) -> ForeignTime:
+        """What the server's clock says. Raises ReachFailed."""
+        if self._client is None:
+            raise ReachFailed("the connection is closed", where=self.name)
+        with mapped(self.name):
+            seconds, microseconds = self._client.time()
+            return ForeignTime(int(seconds) + int(microseconds) / 1e6)
+
     def close(self) -> None:
         if self._client is not None:
             close(self._client)
@@ -109,4 +119,6 @@ def rates(last: Totals, now: Totals) -> dict[str, float]:
 
 def _number(answer: dict[str, object], key: str) -> float:
     value = answer.get(key, 0)
-    return float(value) if isinstance(value, int | float) else 0.0
+    if not isinstance(value, int | float) or not abs(value) <= _LARGEST:
+        return 0.0
+    return float(value)

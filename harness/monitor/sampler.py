@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from harness.clock import Clock, boot_s
 from harness.errors import ReachFailed
 from harness.journal.record import Gap, Readings, Record
-from harness.monitor.source import CrashWatch, Source, WithParts
+from harness.monitor.source import CrashWatch, Source, WithClock, WithParts
+from harness.reach.foreign_clock import compare
 
 GAP_EVERY_S = 5.0
+_ASK_CLOCK_TIMES = 3
 
 
 class Sampler:
@@ -27,6 +31,7 @@ class Sampler:
         self._interval_s = interval_s
         self._stopping = threading.Event()
         self._last_gap_boot_s: float | None = None
+        self._clock_asked = 0
         self._thread = threading.Thread(target=self._run, name=f"sampler {source.name}", daemon=True)
 
     def start(self) -> None:
@@ -58,14 +63,29 @@ class Sampler:
             self._gap(f"{type(error).__name__}: {error}")
         else:
             self._last_gap_boot_s = None
-            self._hand_over(Readings(t=self._clock.now_s(), source=self.source.name, values=values))
+            self._tell(self.source.name, values)
             self._tell_parts()
             self._tell_crashes()
+            self._tell_clock()
 
     def _tell_parts(self) -> None:
         if isinstance(self.source, WithParts):
             for source, values in self.source.parts().items():
-                self._hand_over(Readings(t=self._clock.now_s(), source=source, values=values))
+                self._tell(source, values)
+
+    def _tell(self, source: str, values: Mapping[str, float]) -> None:
+        """What a server calls a number and is none (NaN, infinity) is no reading, and no journal takes it."""
+        finite = {key: value for key, value in values.items() if abs(value) <= sys.float_info.max}
+        self._hand_over(Readings(t=self._clock.now_s(), source=source, values=finite))
+
+    def _tell_clock(self) -> None:
+        """Once, at the start; the way there is open by now."""
+        if self._clock_asked >= _ASK_CLOCK_TIMES or not isinstance(self.source, WithClock):
+            return
+        self._clock_asked += 1
+        with suppress(Exception):  # its readings go on all the same
+            self._hand_over(compare(self.source.name, self.source.time, self._clock))
+            self._clock_asked = _ASK_CLOCK_TIMES
 
     def _tell_crashes(self) -> None:
         if isinstance(self.source, CrashWatch):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from harness.journal.record import CrashSeen
+from harness.reach.foreign_clock import ForeignTime
 
 
 class Source(Protocol):
@@ -35,6 +36,15 @@ class CrashWatch(Protocol):
 
     def new_crashes(self) -> tuple[CrashSeen, ...]:
         """The crashes seen since the last call; their `t` is set by whoever hands them over."""
+        ...
+
+
+@runtime_checkable
+class WithClock(Protocol):
+    """A source on another machine, whose clock it can tell. Asked after a successful read, by the same thread."""
+
+    def time(self) -> ForeignTime:
+        """What its clock says. Raises ReachFailed."""
         ...
 
 

@@ -114,7 +114,7 @@ def _when_and_where(incident: Incident) -> list[str]:
     return [
         f"opened {say.date_and_clock(incident.opened_at)}, {say.offset(incident.opened_at_s)}",
         f"target {incident.target} ({incident.environment})",
-        f"run {incident.run}",
+        f"run {incident.run}" + (f", journal head {incident.journal_head}" if incident.journal_head else ""),
         "a drill: the runbook asked for this" if incident.expected else "",
     ]
 

@@ -17,7 +17,7 @@ from harness.clock import Deadline, utc_now
 from harness.errors import ReachFailed, ReachTimeout
 from harness.journal.record import Notified
 from harness.notify.slack_client import SLACK_URL, client
-from harness.notify.slack_error import LOST_THREAD, TOO_RICH, code, explained, not_processed, retry_after_s
+from harness.notify.slack_error import LOST_THREAD, TOO_RICH, code, explained, not_processed, retry_after_s, said
 from harness.reach.in_time import in_time
 from harness.redaction import Redactor
 
@@ -104,7 +104,9 @@ class SlackDoor:
             self._patience_s = min(self._deadline_s, AFTER_SILENCE_S)
             return "", explained(error)
         self._patience_s = self._deadline_s
-        return str(answer.get("ts") or "unknown"), ""
+        if not said(answer):
+            return "", "Slack answered with something else than JSON: it may have been delivered"
+        return str(said(answer).get("ts") or "unknown"), ""
 
     def _deliver(self, message: _Message, deadline: Deadline) -> SlackResponse:
         """Posts, with less where Slack takes no more: not in the thread, then without blocks."""
@@ -182,7 +184,9 @@ def auth_test(token: str, base_url: str | None, timeout_s: float) -> str:
     except Exception as error:
         mend = "leave out notify: in the runbook to play without Slack"
         raise ReachFailed(explained(error), where=where, mend=mend) from error
-    return f"{answer.get('user') or 'the bot'} in {answer.get('team') or 'its workspace'}"
+    if not said(answer):
+        raise ReachFailed("what answers is not Slack", where=where, mend="is a proxy in between?")
+    return f"{said(answer).get('user') or 'the bot'} in {said(answer).get('team') or 'its workspace'}"
 
 
 def _wait(state: RetryCallState) -> float:

@@ -6,8 +6,10 @@ import errno
 import socket
 import ssl
 import urllib.error
+from collections.abc import Mapping
 
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
 
 # the message itself was refused: the same in plain text may go through
 TOO_RICH = frozenset(
@@ -47,14 +49,21 @@ _MENDS = {
 
 def code(error: SlackApiError) -> str:
     """Slack's own word for its refusal, or "" where the answer is not Slack's."""
-    word = str(error.response.get("error") or "")
+    word = str(said(error.response).get("error") or "")
     return word if word.replace("_", "").isalnum() else ""
+
+
+def said(response: SlackResponse) -> Mapping[str, object]:
+    """What an answer says; nothing where it is not Slack's: a proxy in between may answer any JSON, or none."""
+    return response.data if isinstance(response.data, dict) else {}
 
 
 def explained(error: Exception) -> str:
     """One line for a person: what happened, and what to do about it."""
-    if isinstance(error, SlackApiError):
-        return _refusal(error)
+    return " ".join((_refusal(error) if isinstance(error, SlackApiError) else _unreached(error)).split())
+
+
+def _unreached(error: Exception) -> str:
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
         return (
@@ -96,9 +105,9 @@ def _refusal(error: SlackApiError) -> str:
         return f"Slack is too busy for us: it asks to wait {retry_after_s(error):g} s"
     if not word:
         return f"Slack answered HTTP {error.response.status_code} with something else than JSON"
-    needed = error.response.get("needed")
+    needed = said(error.response).get("needed")
     mend = _MENDS.get(word) or (_MENDS["restricted_action"] if word.startswith("restricted_action") else "")
-    details = error.response.get("response_metadata") or {}
+    details = said(error.response).get("response_metadata") or {}
     messages = details.get("messages") if isinstance(details, dict) else None
     because = f": {messages[0]}" if isinstance(messages, list) and messages else ""
     return word + (f" (needs {needed})" if needed else "") + because + (f": {mend}" if mend else "")

@@ -26,6 +26,7 @@ class FaultAccount:
     on: str = ""
     place: str = ""
     params: dict[str, float | str | bool] = field(default_factory=dict)
+    hit: tuple[str, ...] = ()  # by name, what it acted on, where `place` can mean several
     begun: bool = False
     injected_at: float | None = None
     until: float | None = None  # when it was to be healed
@@ -39,7 +40,7 @@ class FaultAccount:
     def what(self) -> str:
         """ "latency on proxy postgres"."""
         sits = self.on or ("database" if self.database else "proxy")
-        place = self.place or self.database or self.proxy
+        place = ", ".join(self.hit) or self.place or self.database or self.proxy
         return f"{self.kind} on {sits} {place}" if place else self.kind
 
     @property
@@ -85,7 +86,9 @@ class FaultAccount:
     @property
     def command(self) -> str:
         """What a person types where it is not healed; "" where it is."""
-        if self.healed or self.not_back or not self.begun:
+        if self.not_back and self.healing is not None:
+            return self.healing.command
+        if self.healed or not self.begun:
             return ""
         return self.heal_failure.command if self.heal_failure else "gameday heal"
 
@@ -136,6 +139,7 @@ def _account(view: JournalView, fault_id: str, planned: PlannedFault | None) -> 
         on=injected.on if injected else plan.on,
         place=injected.place if injected else plan.place,
         params=injected.params if injected else plan.params,
+        hit=injected.hit if injected else (),
         begun=injected is not None or failed is not None or _last(view.of(UndoWritten), fault_id) is not None,
         injected_at=injected.t if injected else None,
         until=injected.until if injected else None,
@@ -152,4 +156,4 @@ def _last(records: tuple[_R, ...], fault_id: str) -> _R | None:
 
 
 def _healer(by: str) -> str:
-    return "command gameday heal" if by == "heal" else by
+    return {"heal": "command gameday heal", "keeper": "lease keeper"}.get(by, by)

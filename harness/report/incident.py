@@ -13,6 +13,7 @@ from harness.journal.record import (
     EvidenceMissing,
     EvidencePiece,
     FindingNamed,
+    JournalHead,
     LevelJudged,
     RunStarted,
     Verdict,
@@ -23,6 +24,7 @@ from harness.report.fault_account import FaultAccount, begun
 from harness.report.impact import Impact
 from harness.report.procedure import Step
 from harness.report.timeline import Event
+from harness.report.waived import waived
 
 FILE = "incident.md"
 
@@ -93,6 +95,8 @@ class Incident:
     evidence_complete: bool | None  # None: not collected (yet)
     evidence_files: tuple[EvidenceFile, ...]
     evidence_missing: tuple[EvidenceMissing, ...]
+    journal_head: str = ""  # its first digits; `gameday verify RUN --head` proves by it what stood in the journal then
+    waived: tuple[str, ...] = ()  # guard rails that objected, and by which opt-out they were waived
     broken: tuple[str, ...] = ()  # what no drill asks for: invariants that were not met, and crashes
 
     @property
@@ -130,6 +134,8 @@ def build(view: JournalView, run_folder: Path) -> Incident:
         opened_at=run.utc(started, opened_at_s),
         impact=impact.measure(view),
         broken=_broken(view),
+        waived=tuple(rail.text for rail in waived(view)),
+        journal_head=head.short if (head := view.last(JournalHead)) is not None else "",
         levels=_levels(view, started),
         faults=tuple(_fault(account, opened_at_s) for account in begun(view)),
         timeline=timeline.events(view),

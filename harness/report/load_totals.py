@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.journal import histogram
 from harness.journal.reader import JournalView
-from harness.journal.record import FAILURE_KINDS, FailureKind, LoadStopped, Window
+from harness.journal.record import FAILURE_KINDS, FailureKind, LoadKeptIn, LoadStopped, Window
 
 
 class LoadTotals(BaseModel):
@@ -27,6 +27,7 @@ class LoadTotals(BaseModel):
     p99_ms: float | None = None
     max_ms: float | None = None
     in_flight_at_stop: int = 0
+    outside: dict[str, int] = Field(default_factory=dict)  # refused connects outside the allow list, by host:port
 
     @property
     def failed(self) -> int:
@@ -43,7 +44,10 @@ def whole_run(view: JournalView) -> LoadTotals:
     windows = view.of(Window)
     stopped = view.last(LoadStopped)
     in_flight = stopped.in_flight if stopped else windows[-1].in_flight if windows else 0
-    return total(windows).model_copy(update={"in_flight_at_stop": in_flight})
+    outside: dict[str, int] = {}
+    for kept_in in view.of(LoadKeptIn):
+        outside[kept_in.address] = outside.get(kept_in.address, 0) + kept_in.connects
+    return total(windows).model_copy(update={"in_flight_at_stop": in_flight, "outside": outside})
 
 
 def total(windows: Iterable[Window]) -> LoadTotals:

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.journal.reader import JournalView
-from harness.journal.record import EvidenceCollected, FindingNamed, LogCounted, RunStarted, Window
+from harness.journal.record import ClockOffset, EvidenceCollected, FindingNamed, LogCounted, RunStarted, Window
+from harness.report import clocks, incident, level_table, result, run, timeline, work_table
 from harness.report import format as say
-from harness.report import incident, level_table, result, run, timeline, work_table
 from harness.report.fault_account import FaultAccount, accounts
 from harness.report.level_table import LevelTable
 from harness.report.next_steps import NextStep, next_steps
@@ -49,6 +49,7 @@ class Page:
     evidence: EvidenceCollected | None
     timeline: tuple[Event, ...]
     next_steps: tuple[NextStep, ...]
+    clocks: tuple[str, ...]  # sentences on those that are not as the run's
     unreadable: int  # lines of the journal that are no record
     run_folder: str
 
@@ -80,6 +81,7 @@ def build(view: JournalView, run_folder: Path) -> Page:
         evidence=view.last(EvidenceCollected),
         timeline=timeline.events(view),
         next_steps=next_steps(view),
+        clocks=tuple(clocks.sentence(offset) for offset in view.of(ClockOffset) if clocks.worth_telling(offset)),
         unreadable=view.unreadable,
         run_folder=str(run_folder),
     )

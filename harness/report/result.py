@@ -11,6 +11,7 @@ from harness.journal.comparison import Comparison
 from harness.journal.reader import JournalView
 from harness.journal.record import (
     AlertSeen,
+    ClockOffset,
     Compared,
     EvidenceCollected,
     EvidenceMissing,
@@ -31,6 +32,7 @@ from harness.report.measured import EndpointResult, ResourceResult
 from harness.report.phase_span import PhaseSpan
 from harness.report.rollback import RollbackResult
 from harness.report.success import Criterion
+from harness.report.waived import WaivedRail, waived
 
 SCHEMA = 1
 FILE = "result.json"
@@ -65,6 +67,14 @@ class AlertResult(_Part):
     source: str
 
 
+class ClockResult(_Part):
+    """How far the clock of a source is ahead of the run's, behind if negative."""
+
+    source: str
+    offset_s: float
+    uncertainty_s: float
+
+
 class Statement(_Part):
     """A sentence and its numbers (units in their names)."""
 
@@ -84,6 +94,7 @@ class FaultResult(_Part):
     name: str
     kind: str
     params: dict[str, float | str | bool]
+    hit: tuple[str, ...] = ()
     injected_at: float | None
     healed_at: float | None
     expected: BothSides
@@ -149,6 +160,8 @@ class Result(_Part):
     resources: tuple[ResourceResult, ...] = ()
     success_criteria: tuple[Criterion, ...] = ()
     compared_with: Comparison | None = None
+    clocks: tuple[ClockResult, ...] = ()
+    waived: tuple[WaivedRail, ...] = ()  # guard rails that objected
 
 
 def build(view: JournalView) -> Result:
@@ -182,6 +195,8 @@ def build(view: JournalView) -> Result:
         notifications=tuple(_as(NotificationResult, message) for message in view.of(Notified)),
         compared_with=compared.comparison if (compared := view.last(Compared)) else None,
         alerts=tuple(_as(AlertResult, alert) for alert in view.of(AlertSeen)),
+        clocks=tuple(_as(ClockResult, offset) for offset in view.of(ClockOffset)),
+        waived=waived(view),
     )
 
 
@@ -196,6 +211,7 @@ def _fault(account: FaultAccount) -> FaultResult:
         name=account.name,
         kind=account.kind,
         params=account.params,
+        hit=account.hit,
         injected_at=account.injected_at,
         healed_at=account.healed_at,
         expected=BothSides(wire=_expected(account.wire), platform=_expected(account.platform)),

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from harness.journal.reader import JournalView
-from harness.journal.record import FaultHealed, HealFailed, RunStarted, StopDecided, Verdict, VerdictReached
+from harness.journal.record import (
+    FaultHealed,
+    FaultInjected,
+    HealFailed,
+    RunStarted,
+    StopDecided,
+    Verdict,
+    VerdictReached,
+)
 from harness.report import format as say
 
 
@@ -64,7 +72,8 @@ def ending(view: JournalView) -> Ending:
     if stop is not None and stop.source == "error":
         return Ending("error", stop.reason, None)
     if stop is not None:
-        return Ending("stopped", stop.reason, None)
+        untouched = stop.source == "guard-rail" and view.first(FaultInjected) is None
+        return Ending("refused" if untouched else "stopped", stop.reason, None)
     if not view.records:
         return Ending(None, "the journal is empty", None)
     last = say.offset(last_moment_s(view))

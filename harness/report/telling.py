@@ -8,8 +8,8 @@ from functools import singledispatch
 from typing import Literal
 
 from harness.journal import record as r
+from harness.report import clocks, rollback
 from harness.report import format as say
-from harness.report import rollback
 
 FaultNames = Mapping[str, str]
 _STOPPED_BY = {
@@ -18,12 +18,14 @@ _STOPPED_BY = {
     "signal": "by a signal",
     "slack": "from Slack",
     "error": "by an error of our own",
+    "guard-rail": "by a guard rail",
 }
 _HEALERS = {
     "conductor": "the conductor",
     "healer": "the healer process",
     "heal": "the command gameday heal",
     "preflight": "the preflight of a later run",
+    "keeper": "the lease keeper beside its Toxiproxy",
 }
 
 
@@ -60,6 +62,13 @@ def _(record: r.AlertSeen, _names: FaultNames) -> Told:
 
 
 @_tell.register
+def _(record: r.ClockOffset, _names: FaultNames) -> Told | None:
+    if not clocks.worth_telling(record):
+        return None
+    return Told(clocks.sentence(record), "warning" if abs(record.offset_s) > clocks.WRONG_S else "info")
+
+
+@_tell.register
 def _(record: r.RunStarted, _names: FaultNames) -> Told:
     return Told(f"Game day started: {record.runbook} against {record.target} ({record.environment})")
 
@@ -72,7 +81,7 @@ def _(record: r.PhaseStarted, _names: FaultNames) -> Told:
 @_tell.register
 def _(record: r.FaultInjected, _names: FaultNames) -> Told:
     sits = record.on or ("database" if record.database else "proxy")
-    name = record.place or record.database or record.proxy
+    name = ", ".join(record.hit) or record.place or record.database or record.proxy
     place = f" on {sits} {name}" if name else ""
     params = f" ({say.parameters(record.params)})" if record.params else ""
     return Told(f"Fault on: {record.name}, {record.fault_kind}{place}{params}", "warning")
@@ -98,11 +107,14 @@ def _(record: r.Proof, names: FaultNames) -> Told:
 def _(record: r.FaultHealed, names: FaultNames) -> Told:
     rung = f" ({record.rung})" if record.rung else ""
     note = f"; {record.note}" if record.note else ""
+    if record.fault_id.startswith("claim at "):
+        return Told(f"The {record.fault_id} ended{rung}{note}")
     measured = record.measured_after or "the wire was not measured"
     what = f"Fault off: {names[record.fault_id]}" if record.fault_id in names else f"Leftover off: {record.fault_id}"
     head = f"{what}, healed by {_HEALERS[record.by]}{rung}"
     if record.verified is False:
-        return Told(f"{head}, but the wire is NOT back: {measured}{note}", "error")
+        command = f"; type: {record.command}" if record.command else ""
+        return Told(f"{head}, but the wire is NOT back: {measured}{note}{command}", "error")
     return Told(f"{head}, {'wire verified' if record.verified else 'not verified'}: {measured}{note}")
 
 
@@ -142,6 +154,11 @@ def _(record: r.LoadEnded, _names: FaultNames) -> Told:
 def _(record: r.LoadProcessLost, _names: FaultNames) -> Told:
     left = f"{say.plural(record.left, 'process', 'processes')} left"
     return Told(f"Load process {record.pid} died, and nobody replaces its users; {left}", "error")
+
+
+@_tell.register
+def _(record: r.RailWaived, _names: FaultNames) -> Told:
+    return Told(f"WAIVED by {record.opt_out}: {record.rail}: {record.what}", "warning")
 
 
 @_tell.register
@@ -207,6 +224,17 @@ def _(record: r.RollbackStarted, _names: FaultNames) -> Told:
 def _(record: r.RollbackRan, _names: FaultNames) -> Told:
     what = f"Rollback step {record.step} {rollback.place(record.where)}: {record.run}"
     return Told(f"{what}: {rollback.ended(record)}", "info" if record.ok else "error")
+
+
+@_tell.register
+def _(record: r.LeaseKept, _names: FaultNames) -> Told:
+    if record.state == "stands":
+        return Told(f"Lease keeper stands on {record.host}: {record.detail}")
+    if record.state == "ended":
+        return Told(f"Lease keeper on {record.host} dismissed: nothing was open any more")
+    if record.state == "lost":
+        return Told(f"LEASE LOST: {record.detail}", "error")
+    return Told(f"Lease keeper on {record.host} left alone: {record.detail}", "warning")
 
 
 @_tell.register

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -15,5 +16,9 @@ def write(place: Path, text: str) -> None:
             f.flush()
             os.fsync(f.fileno())
         draft.replace(place)
+    except OSError as error:
+        error.filename = str(place)  # a disk that is full does not say which file it was
+        raise
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)

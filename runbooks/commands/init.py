@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from harness.errors import BadInput
+from runbooks.guard_rails.production import is_production
 from runbooks.onboarding import first_files
 from runbooks.onboarding.first_files import RUNBOOK, TARGET
 from runbooks.onboarding.platform import Platform
@@ -16,7 +17,6 @@ from runbooks.onboarding.questions import Questions
 from runbooks.onboarding.servers import PASSWORD
 from runbooks.onboarding.survey import Flags, Survey
 from runbooks.onboarding.variables import FILE, Variables
-from runbooks.preflight.target_check import is_production
 
 _PATH = click.Path(path_type=Path)
 

@@ -9,7 +9,7 @@ import click
 
 from harness.errors import BadInput
 from runbooks.books import FOLDER, find_book
-from runbooks.commands.options import ALLOW_PRODUCTION, JSON, RUNS, TARGET, WEB_PORT, WEB_UI, web_port_of
+from runbooks.commands.options import JSON, RUNS, TARGET, WEB_PORT, WEB_UI, guard_rails, opted_out, web_port_of
 from runbooks.commands.quantities import duration, processes, rate, words
 from runbooks.commands.sitting import Sitting
 from runbooks.game_day import Inputs
@@ -43,7 +43,7 @@ _OPTIONS = ("preset", "users", "spawn_rate", "run_time", "tags", "exclude_tags",
 @WEB_PORT
 @TARGET
 @RUNS
-@ALLOW_PRODUCTION
+@guard_rails
 @JSON
 @click.pass_context
 def load(context: click.Context, /, runbook: str, target_name: str, runs: Path, **asked: object) -> None:
@@ -51,10 +51,11 @@ def load(context: click.Context, /, runbook: str, target_name: str, runs: Path, 
     book = find_book(runbook)
     test = _test(context)
     web_port = web_port_of(web_ui=bool(asked["web_ui"]), web_port=context.params["web_port"])
-    sitting = Sitting(runs, bool(asked["allow_production"]), as_json=bool(asked["as_json"]), web_port=web_port)
+    sitting = Sitting(runs, bool(asked["allow_production"]), as_json=bool(asked["as_json"]), web_port=web_port,
+                      opt_outs=opted_out(asked))  # fmt: skip
 
     def inputs_of(target_file: Path) -> Inputs:
-        target = load_target(target_file)
+        target = load_target(target_file, allow_also=context.params["allow_also"])
         return _inputs(book, target, test, sitting, (runbook, target_name, _command(context, runbook, target_name)))
 
     sitting.play(target_name, inputs_of)

@@ -22,8 +22,9 @@ from harness.report.rollback import place
 from harness.report.write import write_all
 from runbooks.commands.options import RUNS
 from runbooks.rollback import Scribe, Ways, roll_back
-from runbooks.run_clock import clock_of
+from runbooks.run_clock import clock_of_run
 from runbooks.run_folder import conductor_of, find_run
+from runbooks.sealing import seal_again
 
 FAILED = 10
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
@@ -128,7 +129,7 @@ def _confirm(steps: Numbered, confirmed: Sequence[str]) -> None:
 def _play(
     folder: Path, started: RunStarted, steps: Numbered, redactor: Redactor, *, keep_going: bool
 ) -> tuple[RollbackRan, ...]:
-    clock = clock_of(started)
+    clock = clock_of_run(reader.read(folder))
     with (
         Journal(folder / "journal", f"rollback-{os.getpid()}", clock, redactor) as journal,
         Ways(started, os.environ) as ways,
@@ -138,11 +139,17 @@ def _play(
             journal.write(made)
             _tell(made, folder, redactor)
 
-        scribe = Scribe(folder, redactor, record, clock)
+        def commit(made: Record) -> None:
+            journal.commit(made)
+            _tell(made, folder, redactor)
+
+        scribe = Scribe(folder, redactor, record, clock, commit)
         done = roll_back(steps, ways.run, scribe, by=_user(), keep_going=keep_going)
         journal.flush()
     if conductor_of(folder) is None:
         write_all(folder)
+        if unsealed := seal_again(folder, "rollback"):
+            click.echo(unsealed, err=True)
     return done
 
 

@@ -39,6 +39,8 @@ class Sitting:
     allow_production: bool = False
     as_json: bool = False
     web_port: int | None = None
+    no_lease: bool = False
+    opt_outs: frozenset[str] = frozenset()
 
     @property
     def console(self) -> Console:
@@ -57,10 +59,11 @@ class Sitting:
             console.print(Text(Redactor().text(inputs.runbook.title), style="bold"), soft_wrap=True)
             console.print(plan_table(inputs.runbook))
             with TerminalScreen(console) as screen:
-                options = Options(allow_production=self.allow_production, runs=self.runs)
+                options = Options(self.allow_production, self.runs, no_lease=self.no_lease, opt_outs=self.opt_outs)
                 outcome = GameDay(inputs, self.runs, options, screen, Environment.read()).play()
-        # whoever has stopped reading still gets the run's exit code; Rich turns a broken pipe into SystemExit
-        with suppress(BrokenPipeError, SystemExit):
+        # whoever has stopped reading, or has closed the terminal, still gets the run's exit code; Rich turns a broken
+        # pipe into SystemExit
+        with suppress(OSError, SystemExit):
             self._show(outcome, console)
         sys.exit(outcome.result.exit_code)
 
@@ -82,6 +85,8 @@ class Sitting:
             console.print(measured[1], soft_wrap=True)
         if outcome.result.compared_with is not None:
             print_comparison(console, outcome.result.compared_with)
+        if outcome.trouble:
+            console.print(Text(f"NOT ON DISK: {outcome.trouble}", style="bold red"), soft_wrap=True)
         console.print(summary(outcome.result, outcome.folder), soft_wrap=True)
         if self.as_json:
             click.echo(_json(outcome.result))

@@ -88,7 +88,7 @@ def check_allowed(entry: str) -> None:
     try:
         ipaddress.ip_network(entry, strict=False)
     except ValueError:
-        looks_numeric = re.fullmatch(r"[0-9./:]+", entry) is not None
+        looks_numeric = re.fullmatch(r"[0-9./:]+|(0x[0-9a-f]+\.?|[0-9]+\.?)+", entry.lower()) is not None
         if looks_numeric or "/" in entry or ":" in entry or not _is_host(entry):
             raise ValueError(
                 f"{entry!r} is no network and no host name -> write 127.0.0.0/8, 10.1.2.3 or db.example.org"

@@ -98,7 +98,8 @@ class _Reader:
         self._names = names
         self._levels = {level.name: level for level in levels}
         written = checked.source.at(("service_levels",))
-        self._written = {e.get("name") for e in written if isinstance(e, dict)} if isinstance(written, list) else set()
+        entries = [entry for entry in written if isinstance(entry, dict)] if isinstance(written, list) else []
+        self._written = {str(entry.get("name")) for entry in entries}
 
     def read(self, entry: dict[str, Any], place: Place) -> Condition | None:
         name = entry.get("condition")

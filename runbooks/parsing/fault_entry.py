@@ -7,12 +7,16 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from faults.catalog import KINDS
+from faults.catalog import KINDS, all_kinds, kind_named, plugins
 from faults.fault import FaultPlan, PlaceKind
-from faults.quantity import say_seconds
+from runbooks.parsing import toolkit_entry
 from runbooks.parsing.amount import Moment, Stretch, Text
+from runbooks.parsing.cache_timing import check_caches
+from runbooks.parsing.container_faults import check_container_faults, check_has_containers, with_container
+from runbooks.parsing.database_timing import check_databases
 from runbooks.parsing.draft import TargetNames
 from runbooks.parsing.fault_timing import check_timing
+from runbooks.parsing.host_faults import check_host_faults
 from runbooks.parsing.suggestion import suggest
 from runbooks.parsing.validation import Checked, Entry, known_keys
 from runbooks.parsing.yaml_source import Place
@@ -41,11 +45,6 @@ class Kind(Protocol):
 
     @property
     def on(self) -> PlaceKind: ...
-
-
-def kinds() -> Mapping[str, Kind]:
-    """The fault kinds by name."""
-    return KINDS
 
 
 class FaultEntry(Entry):
@@ -84,6 +83,8 @@ def read_faults(entries: list[Any], checked: Checked, names: TargetNames | None)
             _check_proxy(entry, place, checked, names)
             _check_database(entry, place, checked, names)
             _check_known(entry, place, checked, {"cache": names.caches, "host": names.hosts})
+            if (kind := kind_named(str(entry.get("kind")))) is not None and kind.on == "container":
+                check_has_containers(kind.name, place, checked, names)
         name = entry.get("name")
         if isinstance(name, str) and seen.setdefault(name, index) != index:
             first = checked.source.line(("faults", seen[name]))
@@ -91,19 +92,11 @@ def read_faults(entries: list[Any], checked: Checked, names: TargetNames | None)
         if plan is not None:
             plans.append(plan)
     check_timing(plans, checked)
-    _check_slots(plans, checked)
+    check_databases(plans, checked)
+    check_caches(plans, checked)
+    check_container_faults(plans, checked)
+    check_host_faults(plans, checked, names)
     return tuple(plans)
-
-
-def _check_slots(plans: list[FaultPlan], checked: Checked) -> None:
-    """Two that take the slots of one server at once: the second finds none."""
-    taking = sorted((p for p in plans if p.database), key=lambda p: p.at_s)
-    for index, second in enumerate(taking):
-        for first in taking[:index]:
-            if first.database == second.database and second.at_s < first.at_s + first.for_s:
-                what = f"{first.name!r} and {second.name!r} take the slots of {second.database!r} at once"
-                mend = f"start {second.name!r} at {say_seconds(first.at_s + first.for_s)} or later, or make them one"
-                checked.defect(("faults", int(second.id[1:]) - 1), what, mend)
 
 
 def _read(entry: dict[str, Any], fault_id: str, place: Place, checked: Checked) -> FaultPlan | None:
@@ -111,16 +104,26 @@ def _read(entry: dict[str, Any], fault_id: str, place: Place, checked: Checked) 
     name = entry.get("kind")
     if not isinstance(name, str):
         return None
-    kind = kinds().get(name)
+    kind = kind_named(name)
     if kind is None:
-        mend = suggest(name, kinds(), what="the kinds are")
-        checked.defect((*place, "kind"), f"unknown fault kind {name!r}", mend)
+        checked.defect((*place, "kind"), f"unknown fault kind {name!r}", _meant(name))
         return None
+    if kind.name == toolkit_entry.KIND:
+        toolkit_entry.check_installed((*place, "kind"), checked)
+    if kind.on == "container":
+        entry = with_container(entry)
     params = _params(kind, entry, place, checked)
     if not _sits(kind, entry, place, checked) or common is None or params is None:
         return None
     sits_on = str(entry.get(kind.on, ""))
     return FaultPlan(fault_id, common.name, kind.name, sits_on, params, common.at, common.for_s, kind.on)
+
+
+def _meant(name: str) -> str:
+    """What an unknown kind may be; the plugins that can't be used may have it."""
+    mend = suggest(name, [kind.name for kind in all_kinds()], what="the kinds are")
+    broken = [f"{plugin} can't be used: {plugin.problem}" for plugin in plugins() if plugin.problem]
+    return "; ".join([*broken, mend])
 
 
 def _sits(kind: Kind, entry: dict[str, Any], place: Place, checked: Checked) -> bool:
@@ -145,7 +148,15 @@ def _params(kind: Kind, entry: dict[str, Any], place: Place, checked: Checked) -
         meant = _OTHER_WORDS.get(key)
         mend = f"did you mean {meant!r}?" if meant in keys else suggest(key, [*_common(kind), *keys], what="keys here")
         checked.defect((*place, key), f"unknown key {key!r} of the fault kind {kind.name!r}", mend)
-    return checked.model(kind.params, {k: v for k, v in own.items() if k not in unknown}, place)
+    known = {k: v for k, v in own.items() if k not in unknown}
+    try:
+        return checked.model(kind.params, known, place)
+    except Exception as error:
+        if kind.name in KINDS:
+            raise
+        # a plugin's own model: what it raises beside ValueErrors is a defect, and no traceback
+        checked.defect(place, f"the plugin's {kind.name} can't read its keys: {type(error).__name__}: {error}")
+        return None
 
 
 def _common(kind: Kind) -> tuple[str, ...]:
@@ -153,7 +164,7 @@ def _common(kind: Kind) -> tuple[str, ...]:
 
 
 def _check_proxy(entry: dict[str, Any], place: Place, checked: Checked, names: TargetNames) -> None:
-    proxy, kind = entry.get("proxy"), kinds().get(str(entry.get("kind")))
+    proxy, kind = entry.get("proxy"), kind_named(str(entry.get("kind")))
     if not isinstance(proxy, str) or not proxy:
         return
     if proxy not in names.proxies:
@@ -180,7 +191,7 @@ def _check_database(entry: dict[str, Any], place: Place, checked: Checked, names
         mend = suggest(database, names.databases, what="the target's databases are")
         checked.defect((*place, "database"), f"unknown database {database!r}", mend)
     elif database not in names.exhaustible:
-        what = f"the target has no way in for taking the slots of {database!r}"
+        what = f"the target has no way in for faults on {database!r}"
         mend = f"add exhaust_dsn: and platform_dsn: to the database {database} of the target (docs/targets.md)"
         checked.defect((*place, "database"), what, mend)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from faults.catalog import KINDS
+from faults.catalog import kind_named
 from faults.fault import FaultPlan
 from faults.quantity import say_seconds
 from faults.toxic_params import ToxicParams
@@ -39,7 +39,7 @@ def _check_pair(first: FaultPlan, second: FaultPlan, checked: Checked) -> None:
     if first.kind == second.kind == "down":
         what = f"the faults {first.name!r} and {second.name!r} are both down on {second.proxy!r} at once"
         checked.defect(_place(second), what, f"start {second.name!r} at {end} or later, or make them one")
-    elif KINDS[first.kind].silences:
+    elif (kind := kind_named(first.kind)) is not None and kind.silences:
         what = f"{second.name!r} starts while {first.name!r} lets nothing sound through {second.proxy!r}: "
         mend = f"start {second.name!r} at {end} or later, or {say_seconds(ALONE_S)} before {first.name!r}"
         checked.defect(_place(second), what + "what it adds can't be measured", mend)

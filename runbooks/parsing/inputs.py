@@ -16,14 +16,19 @@ from runbooks.target import Target
 
 
 def load_inputs(
-    runbook_path: Path, target_path: Path, *, environment: Mapping[str, str] | None = None
+    runbook_path: Path,
+    target_path: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    allow_also: tuple[str, ...] = (),
 ) -> tuple[Runbook, Target]:
-    """The runbook and the target. `environment` is what `${NAME}` refers to, the process's by default.
+    """The runbook and the target. `environment` is what `${NAME}` refers to, the process's by default; `allow_also` is
+    added to the target's allow list.
 
     Raises BadInput with the defects of both files; the runbook is checked against what of the target can be read.
     """
     known = os.environ if environment is None else environment
-    target = read_target(target_path, known)
+    target = read_target(target_path, known, allow_also=allow_also)
     runbook = read_runbook(runbook_path, target.names, known)
     raise_if_any(runbook.defects, target.defects)
     assert runbook.runbook is not None
@@ -31,9 +36,15 @@ def load_inputs(
     return runbook.runbook, target.target
 
 
-def load_target(path: Path, *, environment: Mapping[str, str] | None = None, text: str | None = None) -> Target:
+def load_target(
+    path: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    text: str | None = None,
+    allow_also: tuple[str, ...] = (),
+) -> Target:
     """The target alone; `text` stands in for what is in the file. Raises BadInput with every defect."""
-    reading = read_target(path, os.environ if environment is None else environment, text)
+    reading = read_target(path, os.environ if environment is None else environment, text, allow_also)
     raise_if_any(reading.defects)
     assert reading.target is not None
     return reading.target

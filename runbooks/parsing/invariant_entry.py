@@ -12,6 +12,7 @@ from harness.analysis.service_level import CommandLevel, Content, Invariant, Que
 from runbooks.parsing.amount import Text, Whole
 from runbooks.parsing.draft import TargetNames
 from runbooks.parsing.suggestion import suggest
+from runbooks.parsing.toolkit_entry import ProbeLevelEntry, read_probe
 from runbooks.parsing.validation import Checked, Entry
 from runbooks.parsing.yaml_source import Place
 
@@ -82,7 +83,7 @@ class CommandLevelEntry(Entry):
     command: CommandEntry
 
 
-InvariantEntry = QueryLevelEntry | UrlLevelEntry | CommandLevelEntry
+InvariantEntry = QueryLevelEntry | UrlLevelEntry | CommandLevelEntry | ProbeLevelEntry
 
 
 def read_invariant(read: InvariantEntry, place: Place, checked: Checked) -> Invariant:
@@ -91,6 +92,8 @@ def read_invariant(read: InvariantEntry, place: Place, checked: Checked) -> Inva
         return _query(read, (*place, "query"), checked)
     if isinstance(read, UrlLevelEntry):
         return _url(read, (*place, "url"), checked)
+    if isinstance(read, ProbeLevelEntry):
+        return read_probe(read, place, checked)
     command = read.command
     content = _content(command, (*place, "command"), checked)
     return CommandLevel(read.name, command.host, command.run, command.exit_code, content)

@@ -22,6 +22,7 @@ from runbooks.parsing.reading_glob import ANY_CONTAINER, CONTAINERS, is_glob, re
 from runbooks.parsing.reading_name import check_limits, check_reading
 from runbooks.parsing.request_glob import check_glob
 from runbooks.parsing.suggestion import suggest
+from runbooks.parsing.toolkit_entry import ProbeLevelEntry
 from runbooks.parsing.validation import Checked, Entry
 from runbooks.parsing.yaml_source import Place
 
@@ -64,6 +65,7 @@ MODELS: dict[str, type[Entry]] = {
     "query": QueryLevelEntry,
     "url": UrlLevelEntry,
     "command": CommandLevelEntry,
+    "probe": ProbeLevelEntry,
 }
 _LIMITS: dict[str, tuple[str, ...]] = {
     "requests": ("p50", "p95", "p99", "mean", "max", "error_rate"),
@@ -71,7 +73,7 @@ _LIMITS: dict[str, tuple[str, ...]] = {
 }
 _EXAMPLE = (
     'write requests: "* /api/*", reading: app-1.cpu, crashes: none, query: {database: ..., sql: ..., equals: ...}, '
-    "url: {get: ...} or command: {host: ..., run: ...}"
+    "url: {get: ...}, command: {host: ..., run: ...} or probe: {module: ..., func: ..., tolerance: ...}"
 )
 
 

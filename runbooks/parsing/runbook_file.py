@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from runbooks.parsing.load_entry import check_load, read_load
 from runbooks.parsing.reference import References
 from runbooks.parsing.rollback_entry import check_rollback, rollback_steps
 from runbooks.parsing.runbook_entries import LoadEntry, PhasesEntry, RecoverWithin, RunbookFile
+from runbooks.parsing.toolkit_entry import toolkit_secrets
 from runbooks.parsing.validation import Checked, quiet
 from runbooks.parsing.yaml_source import YamlSource, read_yaml
 from runbooks.runbook import LoadPlan, Phases, Runbook
@@ -70,7 +71,9 @@ def read_runbook(
     _check_expectation(checked)
     if file is None or parts.load is None or defects:
         return RunbookReading(None, defects)
-    return RunbookReading(_runbook(path, source, file, parts, names), defects)
+    runbook = _runbook(path, source, file, parts, names)
+    hidden = (*runbook.hidden, *toolkit_secrets(parts.faults, parts.levels, environment))
+    return RunbookReading(replace(runbook, hidden=hidden), defects)
 
 
 def _parts(checked: Checked, folder: Path, names: TargetNames | None) -> _Parts:

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from faults.catalog import all_kinds
 from runbooks.parsing import condition_entry, level_entry
-from runbooks.parsing.fault_entry import FaultEntry, Kind, kinds
+from runbooks.parsing.fault_entry import PLACES, FaultEntry, Kind
 from runbooks.parsing.runbook_entries import RunbookFile
 from runbooks.parsing.target_entries import TargetFile
 
@@ -22,7 +23,7 @@ def json_schema(which: Literal["runbook", "target"]) -> Schema:
     schema = _of(RunbookFile if which == "runbook" else TargetFile, definitions)
     if which == "runbook":
         properties = schema["properties"]
-        properties["faults"]["items"] = {"oneOf": [_fault(kind, definitions) for kind in kinds().values()]}
+        properties["faults"]["items"] = {"oneOf": [_fault(kind, definitions) for kind in all_kinds()]}
         levels = [_of(model, definitions) for model in level_entry.MODELS.values()]
         properties["service_levels"]["items"] = {"oneOf": levels}
         models = dict.fromkeys(condition_entry.MODELS.values())
@@ -41,16 +42,21 @@ def _of(model: type[BaseModel], definitions: Schema) -> Schema:
 
 def _fault(kind: Kind, definitions: Schema) -> Schema:
     common, own = _of(FaultEntry, definitions), _of(kind.params, definitions)
-    required = [*common.get("required", []), kind.on, *own.get("required", [])]
-    place = {"type": "string", "minLength": 1, "description": common["properties"][kind.on]["description"]}
-    others = {"proxy", "database"} - {kind.on}
-    shared = {key: value for key, value in common["properties"].items() if key not in others} | {kind.on: place}
+    on = [kind.on] if kind.on in PLACES else []
+    # labels alone choose containers, too
+    choice = {"anyOf": [{"required": ["container"]}, {"required": ["labels"]}]} if kind.on == "container" else {}
+    must = [] if choice else on
+    required = [*common.get("required", []), *must, *own.get("required", [])]
+    shared = {key: value for key, value in common["properties"].items() if key not in PLACES}
+    for place in on:
+        shared[place] = {"type": "string", "minLength": 1, "description": common["properties"][place]["description"]}
     return {
         "title": kind.name,
         "description": kind.summary,
         "type": "object",
         "properties": {**shared, **own.get("properties", {}), "kind": {"const": kind.name}},
         "required": required,
+        **choice,
         "additionalProperties": False,
     }
 

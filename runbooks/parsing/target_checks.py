@@ -34,11 +34,11 @@ class TargetChecks:
     """Adds the defects of one target file; `hidden` are the passwords met on the way, `warnings`
     what is odd and no defect."""
 
-    def __init__(self, checked: Checked, draft: TargetDraft) -> None:
+    def __init__(self, checked: Checked, draft: TargetDraft, allow_also: tuple[str, ...] = ()) -> None:
         self._checked = checked
         self._value = checked.source.value
         self._draft = draft
-        self._allow = self._allow_list()
+        self._allow = self._allow_list(allow_also)
         self.hidden: list[str] = []
         self.warnings: list[str] = []
 
@@ -51,7 +51,7 @@ class TargetChecks:
         self._hosts()
         self._text(("containers", "engine"), read_engine)
 
-    def _allow_list(self) -> AllowList | None:
+    def _allow_list(self, also: tuple[str, ...]) -> AllowList | None:
         entries = self._value.get("allow")
         if not isinstance(entries, list) or not all(isinstance(e, str) for e in entries) or not entries:
             return None
@@ -62,7 +62,7 @@ class TargetChecks:
                 sound.append(entry)
             except ValueError as error:
                 self._add(("allow", index), error)
-        return AllowList(sound) if len(sound) == len(entries) else None
+        return AllowList((*sound, *also)) if len(sound) == len(entries) else None
 
     def _names(self) -> None:
         for section, names in self._draft.named.items():
@@ -86,6 +86,17 @@ class TargetChecks:
         if url and entry.get("folder"):
             self._checked.defect(("toxiproxy", "folder"), "a folder is for a managed server only", "take it out")
         self._text(("toxiproxy", "url"), read_web)
+        self._toxiproxy_host(entry.get("host"), managed=managed)
+
+    def _toxiproxy_host(self, host: object, *, managed: bool) -> None:
+        place = ("toxiproxy", "host")
+        if not isinstance(host, str):
+            return
+        if managed:
+            self._checked.defect(place, "a managed server runs on this machine", "take host out")
+        elif host not in self._draft.named["hosts"]:
+            mend = suggest(host, self._draft.named["hosts"], what="the hosts are")
+            self._checked.defect(place, f"unknown host {host!r}", mend)
 
     def _proxies(self) -> None:
         seen: dict[str, str] = {}

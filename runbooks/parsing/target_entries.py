@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from runbooks.parsing.amount import Text
+from runbooks.parsing.bounds_entry import BlastRadiusEntry, HoursSection, LiveKeyEntry
 from runbooks.parsing.validation import Entry
 
 
@@ -17,6 +18,9 @@ class ToxiproxyEntry(Entry):
     managed: bool = Field(default=False, description="gameday starts, stops and restarts a server of its own")
     folder: Text | None = Field(default=None, description="where the managed server keeps its state and its log")
     url: Text | None = Field(default=None, description="the API of a server that runs already")
+    host: Text | None = Field(
+        default=None, description="the one of `hosts` that this server runs on, where that is another machine"
+    )
 
 
 class ProbeEntry(Entry):
@@ -67,10 +71,10 @@ class DatabaseEntry(Entry):
     dsn: Text = Field(description="a URL or key=value string, as ${REFERENCE}: never a password in the file")
     through: str = Field(default="", description="the proxy that the platform reaches it through")
     exhaust_dsn: Text | None = Field(
-        default=None, description="for slot-exhaustion: the role that takes the slots, as ${REFERENCE}"
+        default=None, description="for faults on the database: the role whose sessions they are, as ${REFERENCE}"
     )
     platform_dsn: Text | None = Field(
-        default=None, description="for slot-exhaustion: the platform's own role, which proves it, as ${REFERENCE}"
+        default=None, description="for faults on the database: the platform's own role, to prove them, as ${REFERENCE}"
     )
 
 
@@ -139,6 +143,9 @@ class TargetFile(Entry):
     hosts: dict[str, HostEntry] = Field(default={})
     containers: ContainersEntry | None = None
     alerting: AlertingEntry | None = Field(default=None, description="where alerts are heard of")
+    hours: HoursSection = Field(default=None, description="when game days may be played")
+    blast_radius: BlastRadiusEntry | None = Field(default=None, description="the most that faults may hit at once")
+    live_keys: list[LiveKeyEntry] = Field(default=[], description="payment keys that must not be live")
 
 
 NAMED: Mapping[str, type[Entry]] = {

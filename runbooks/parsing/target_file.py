@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbooks.parsing.alerting_entry import check_alerting, read_alerting
+from runbooks.parsing.bounds_entry import check_hours, check_live_keys, read_blast_radius, read_hours, read_live_keys
 from runbooks.parsing.containers_entry import check_containers, read_containers
 from runbooks.parsing.defects import Defects
 from runbooks.parsing.draft import TargetDraft, TargetNames
@@ -31,8 +32,11 @@ class TargetReading:
     defects: Defects
 
 
-def read_target(path: Path, environment: Mapping[str, str], text: str | None = None) -> TargetReading:
-    """Reads and checks the file, or `text` as if it stood there; never raises for what it says."""
+def read_target(
+    path: Path, environment: Mapping[str, str], text: str | None = None, allow_also: tuple[str, ...] = ()
+) -> TargetReading:
+    """Reads and checks the file, or `text` as if it stood there; never raises for what it says. `allow_also`: what the
+    command line adds to its allow list."""
     defects = Defects(str(path))
     source = read_yaml(path, defects, References(environment, path.parent).expand, text)
     if source is None:
@@ -40,14 +44,16 @@ def read_target(path: Path, environment: Mapping[str, str], text: str | None = N
     checked = Checked(source, defects)
     entries = checked.model(TargetFile, source.value, ())
     draft = TargetDraft.of(source.value)
-    checks = TargetChecks(checked, draft)
+    checks = TargetChecks(checked, draft, allow_also)
     checks.run()
     check_alerting(checked, checks.address)
     check_containers(checked)
     check_processes(checked, draft)
+    check_hours(checked)
+    check_live_keys(checked, draft.named["hosts"], checks.address)
     target = None
     if entries is not None and not defects:
-        target = _Build(path, source, entries).target(checks)
+        target = _Build(path, source, entries).target(checks, allow_also)
     return TargetReading(target, draft.names(), defects)
 
 
@@ -57,7 +63,7 @@ class _Build:
         self._source = source
         self._entries = entries
 
-    def target(self, checks: TargetChecks) -> Target:
+    def target(self, checks: TargetChecks, allow_also: tuple[str, ...]) -> Target:
         entries = self._entries
         return Target(
             path=self._path,
@@ -65,7 +71,7 @@ class _Build:
             name=entries.name or self._path.stem,
             environment=entries.environment,
             base_url=entries.base_url.rstrip("/"),
-            allow=tuple(entries.allow),
+            allow=(*entries.allow, *allow_also),
             toxiproxy=self._toxiproxy(entries.toxiproxy),
             proxies={name: _proxy(name, p) for name, p in entries.proxies.items()},
             databases={name: self._database(name, d) for name, d in entries.databases.items()},
@@ -78,6 +84,10 @@ class _Build:
             alerting=read_alerting(self._source, entries.alerting),
             hidden=tuple(dict.fromkeys(checks.hidden)),
             warnings=tuple(checks.warnings),
+            hours=read_hours(entries.hours),
+            blast_radius=read_blast_radius(entries.blast_radius),
+            live_keys=read_live_keys(entries.live_keys),
+            allow_also=allow_also,
         )
 
     def _database(self, name: str, entry: DatabaseEntry) -> Database:
@@ -100,7 +110,8 @@ class _Build:
         if entry.managed and folder is None:
             # always the same, so that a later command finds the server again
             folder = (self._path.parent / STATE_FOLDER / f"toxiproxy-{self._path.stem}").resolve()
-        return Toxiproxy(managed=entry.managed, url=(entry.url or "").rstrip("/"), folder=folder)
+        url = (entry.url or "").rstrip("/")
+        return Toxiproxy(managed=entry.managed, url=url, folder=folder, host=entry.host or "")
 
     def _host(self, name: str, entry: HostEntry) -> Host:
         return Host(

@@ -23,6 +23,9 @@ DEEPEST = 30
 VERBATIM = frozenset({"run", "commands"})
 """Keys whose text belongs to a shell on a host: `${X}` there is the shell's own."""
 
+ACTIVITIES = frozenset({"action", "rollback", "probe", "configuration", "secrets"})
+"""Keys of a fault or a service level whose text is Chaos Toolkit's: `${X}` there is found when the activity is run."""
+
 _CORE = "tag:yaml.org,2002:"
 
 
@@ -198,7 +201,7 @@ class _Walk:
 
     def _scalar(self, node: yaml.ScalarNode, place: Place) -> Any:
         text = str(node.value)
-        if "${" in text and not VERBATIM & set(place):
+        if "${" in text and not _is_verbatim(place):
             return self._expanded(text, node, place)
         kind = node.tag.removeprefix(_CORE)
         construct = _SCALARS.get(kind)
@@ -230,6 +233,12 @@ class _Walk:
             self._defects.add(
                 _line(node), f"the YAML tag {node.tag.replace(_CORE, '!!')} is not allowed", "take it out"
             )
+
+
+def _is_verbatim(place: Place) -> bool:
+    if VERBATIM & set(place):
+        return True
+    return len(place) > 2 and place[0] in ("faults", "service_levels") and place[2] in ACTIVITIES
 
 
 _SCALARS: Mapping[str, Any] = {

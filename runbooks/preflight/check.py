@@ -12,11 +12,20 @@ READY, BAD_INPUT, REFUSED = 0, 2, 14
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`runs`: where run folders are made. `allow_production` is the opt-out of law 11 for the environment."""
+    """`runs`: where run folders are made. `allow_production` is the opt-out of law 11 for the environment, `no_lease`
+    the one for a Toxiproxy on another machine that nobody heals when we can't; `opt_outs` are those of the other guard
+    rails, as they are typed."""
 
     allow_production: bool = False
     runs: Path = Path("runs")
     environment: Environment = field(default_factory=Environment.read)
+    no_lease: bool = False
+    opt_outs: frozenset[str] = frozenset()
+
+    @property
+    def waived(self) -> frozenset[str]:
+        """Every opt-out of a guard rail."""
+        return self.opt_outs | ({"--allow-production"} if self.allow_production else frozenset())
 
 
 @dataclass(frozen=True, slots=True)

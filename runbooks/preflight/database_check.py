@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.errors import GamedayError
-from runbooks.preflight.check import Check, good, warning
+from runbooks.preflight.check import Check, bad, good, warning
 from runbooks.preflight.doors import DatabaseFacts
 from runbooks.preflight.scene import Scene, failed
 from runbooks.preflight.way_through import way_through
@@ -20,7 +20,7 @@ def check_database(scene: Scene, database: Database) -> list[Check]:
     except GamedayError as error:
         return [failed(AREA, database.name, error, f"check {database.dsn}")]
     checks = [good(AREA, database.name, f"PostgreSQL {facts.version} as {facts.role}, {facts.free} connections free")]
-    return [*checks, *_oddities(database, facts), *_through(scene, database)]
+    return [*checks, *_oddities(database, facts), *_through(scene, database, facts)]
 
 
 def _oddities(database: Database, facts: DatabaseFacts) -> list[Check]:
@@ -37,13 +37,17 @@ def _oddities(database: Database, facts: DatabaseFacts) -> list[Check]:
     return checks
 
 
-def _through(scene: Scene, database: Database) -> list[Check]:
+def _through(scene: Scene, database: Database, directly: DatabaseFacts) -> list[Check]:
     via = way_through(scene, database.through)
     if via is None:
         return []
     name = f"{database.name} via {database.through}"
     try:
-        scene.world.database(database, via)
+        found = scene.world.database(database, via)
     except GamedayError as error:
         return [failed(AREA, name, error, f"does the proxy {database.through} lead to this database?")]
+    if found.started != directly.started:
+        text = f"the proxy leads to another server than dsn: it started at {found.started}, not {directly.started}"
+        mend = f"let {database.through} lead to the server that dsn names, or name the right proxy in through:"
+        return [bad(AREA, name, text, mend)]
     return [good(AREA, name, "the proxy leads to it")]

@@ -6,13 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from faults.cache_connections import RoomFacts
+from faults.cache_rights import PauseFacts
+from faults.fault import FaultPlan
+from faults.hosts.host_fault import Look as HostLook
+from faults.lease.lease import KeeperFacts
+from faults.pause_holder import Rhythm
 from faults.server_slots import SlotFacts
+from faults.session_facts import SessionFacts, SessionWants
 from harness.analysis.invariant import Answer
 from harness.analysis.service_level import Invariant
+from harness.reach.activity import Activity, Performed
 from harness.reach.container_facts import ContainerState
 from harness.reach.container_roster import ContainerChoice, Member
 from harness.reach.docker import EngineFacts
 from harness.reach.toxiproxy_state import ProxyState
+from runbooks.claim_places import Seen
 from runbooks.runbook import LoadPlan, RollbackStep
 from runbooks.target import Alerting, Cache, Database, Host, Proxy, Toxiproxy
 
@@ -31,7 +40,8 @@ class ToxiproxyFacts:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """A database as its role sees it. `free`: slots left below max_connections and what is reserved."""
+    """A database as its role sees it. `free`: slots left below max_connections and what is reserved. `started`: when
+    its server did, which tells one from another."""
 
     version: str
     role: str
@@ -39,6 +49,7 @@ class DatabaseFacts:
     sees_sessions: bool
     max_connections: int
     free: int
+    started: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,16 @@ class ContainersFacts:
     others: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ContainerHits:
+    """Whom a fault on containers would hit, of so many that match and run; `left_out`: who else matches, and why it is
+    not hit."""
+
+    names: tuple[str, ...]
+    running: int
+    left_out: tuple[str, ...] = ()
+
+
 class World(Protocol):
     """The doors. Every method raises ReachFailed (NotAllowed, HostKeyRefused, ReachTimeout), in bounded time."""
 
@@ -94,6 +115,15 @@ class World(Protocol):
     def toxiproxy(self, server: Toxiproxy) -> ToxiproxyFacts | None:
         """The server, or None when a managed one does not run yet."""
 
+    def way_past(self, proxy: Proxy, facts: ToxiproxyFacts) -> str:
+        """Which sessions of the platform go past a proxy now, in a sentence; "" for none, or unknown."""
+
+    def on_this_machine(self, server: Toxiproxy) -> bool:
+        """Whether the address of somebody's own server is one of this machine's."""
+
+    def lease_keeper(self, server: Toxiproxy, facts: ToxiproxyFacts) -> KeeperFacts:
+        """What a lease keeper on the server's host would have; also raises where none could stand there."""
+
     def toxiproxy_program(self) -> tuple[bool, str]:
         """Whether a managed server's program is here, and where it is or would come from."""
 
@@ -107,10 +137,35 @@ class World(Protocol):
     def slots(self, database: Database) -> SlotFacts:
         """Who would take the slots of a database's server, who would be refused, and how many there are."""
 
+    def sessions(self, database: Database, wants: SessionWants) -> SessionFacts:
+        """Whose sessions would be the fault, who would feel it, and the table and rows that it asks for."""
+
+    def could_perform(self, activity: Activity) -> None:
+        """Whether the function is there and takes these arguments; it is not called. Raises BadInput."""
+
+    def perform(self, activity: Activity) -> Performed:
+        """What a probe answers."""
+
+    def host_fault(self, fault: FaultPlan) -> HostLook:
+        """What the host of a fault says for and against it."""
+
     def cache(self, cache: Cache, via: tuple[str, int] | None) -> str:
         """The server's version."""
 
+    def claim(self, place: str) -> Seen | None:
+        """Who holds the target at a place that can hold a claim (see `runbooks.claim_places`); None: nobody."""
+
+    def cache_pause(self, cache: Cache, rhythm: Rhythm) -> PauseFacts:
+        """Whether our user may pause a cache's server in a rhythm, and who does now."""
+
+    def cache_room(self, cache: Cache) -> RoomFacts:
+        """How many connections a cache's server takes and has, and what ends them."""
+
     def containers(self, choice: ContainerChoice) -> ContainersFacts: ...
+
+    def hits(self, fault: FaultPlan) -> ContainerHits:
+        """Whom a fault on containers would hit. Also raises Refused, where more match than the runbook allows or one
+        could not be healed exactly."""
 
     def invariant(self, level: Invariant) -> Answer:
         """What a query or an address answers."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.analysis.invariant import expectation, judge_invariant
-from harness.analysis.service_level import CommandLevel, CrashLevel, Invariant, UrlLevel
-from harness.errors import GamedayError, NotAllowed
+from harness.analysis.invariant import expectation, judge_invariant, of
+from harness.analysis.service_level import CommandLevel, CrashLevel, Invariant, ProbeLevel, UrlLevel
+from harness.errors import BadInput, GamedayError, NotAllowed
 from runbooks.preflight.check import Check, bad, good, warning
 from runbooks.preflight.scene import Scene, failed
 
@@ -20,8 +20,8 @@ def check_invariant(scene: Scene, level: Invariant) -> list[Check]:
     except NotAllowed as error:
         return [failed(AREA, level.name, error)]
     except GamedayError as error:
-        if isinstance(level, UrlLevel) and _starts_later(scene):
-            text = f"{level.get} does not answer yet: it is asked once toxiproxy-server runs"
+        if isinstance(level, UrlLevel | ProbeLevel) and not isinstance(error, BadInput) and _starts_later(scene):
+            text = f"{of(level)} does not answer yet: it is asked once toxiproxy-server runs"
             return [warning(AREA, level.name, text)]
         return [failed(AREA, level.name, error, "correct it: the run would be invalid")]
     answers = {level.name: answer}

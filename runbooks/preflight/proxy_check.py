@@ -16,7 +16,7 @@ OURS = "gd-"
 
 def check_proxy(scene: Scene, proxy: Proxy) -> list[Check]:
     """One line when all is well, else one for each thing that is not."""
-    checks = [*_upstream(scene, proxy), *_at_the_server(scene, proxy)]
+    checks = [*_upstream(scene, proxy), *_at_the_server(scene, proxy), *_past(scene, proxy)]
     return checks or [good(AREA, proxy.name, f"{proxy.listen} to {proxy.upstream}")]
 
 
@@ -47,6 +47,15 @@ def _at_the_server(scene: Scene, proxy: Proxy) -> list[Check]:
     names = ", ".join(p.name for p in scene.toxiproxy.proxies) or "none"
     mend = f"create it there, or correct the name: its proxies are {names}"
     return [bad(AREA, proxy.name, f"no such proxy at {scene.toxiproxy.api_url}", mend)]
+
+
+def _past(scene: Scene, proxy: Proxy) -> list[Check]:
+    """Where a fault sits on it: a platform that goes past it doesn't feel that fault."""
+    if scene.toxiproxy is None or not any(fault.proxy == proxy.name for fault in scene.runbook.faults):
+        return []
+    past = scene.world.way_past(proxy, scene.toxiproxy)
+    mend = f"let the platform connect to {proxy.listen}, and restart it if its pool is older than the proxy"
+    return [warning(AREA, proxy.name, past, mend)] if past else []
 
 
 def _free_port(scene: Scene, proxy: Proxy) -> list[Check]:

@@ -5,23 +5,16 @@ from __future__ import annotations
 import ipaddress
 
 from harness.errors import GamedayError, NotAllowed
-from runbooks.preflight.check import Check, bad, good, refused, warning
+from runbooks.preflight.check import Check, bad, good, warning
 from runbooks.preflight.scene import Scene, failed
 
 AREA = "target"
-_PRODUCTION = frozenset({"production", "prod", "prd", "live"})
 _WIDEST_PREFIX = {4: 8, 6: 32}
 
 
-def check_environment(scene: Scene) -> list[Check]:
-    """Production is refused without its opt-out; a very wide allow list is told."""
-    environment = scene.target.environment
-    if not is_production(environment):
-        checks = [good(AREA, "environment", environment)]
-    elif scene.options.allow_production:
-        checks = [warning(AREA, "environment", f"{environment}, allowed by --allow-production")]
-    else:
-        checks = [refused(AREA, "environment", f"{environment}: a game day breaks things", "--allow-production")]
+def check_file(scene: Scene) -> list[Check]:
+    """A very wide allow list is told, and what is odd in the file."""
+    checks: list[Check] = []
     wide = [entry for entry in scene.target.allow if _is_wide(entry)]
     if wide:
         checks.append(warning(AREA, "allow", f"{wide[0]} allows very much", "list only the platform's own networks"))
@@ -48,12 +41,6 @@ def check_answers(scene: Scene) -> list[Check]:
     if status >= 500:
         return [bad(AREA, "base_url", f"{url} answers with {status}", "mend the platform before breaking it")]
     return [good(AREA, "base_url", f"{url} answers ({status})")]
-
-
-def is_production(environment: str) -> bool:
-    """Whether an environment's name means production."""
-    words = environment.lower().replace("_", "-").split("-")
-    return any(word in _PRODUCTION for word in words) and "non" not in words and "pre" not in words
 
 
 def _is_wide(entry: str) -> bool:

@@ -7,6 +7,7 @@ import re
 from harness.errors import GamedayError
 from runbooks.preflight.check import Check, bad, good, warning
 from runbooks.preflight.doors import ToxiproxyFacts
+from runbooks.preflight.lease_check import check_lease
 from runbooks.preflight.scene import Scene, failed
 
 AREA = "toxiproxy"
@@ -25,7 +26,7 @@ def find_server(scene: Scene) -> tuple[ToxiproxyFacts | None, list[Check]]:
     except GamedayError as error:
         return None, [failed(AREA, "server", error, "is toxiproxy-server running, and is this its API's address?")]
     if facts is not None:
-        return facts, [_version(facts)]
+        return facts, [_version(facts), *check_lease(scene, facts)]
     try:
         here, where = scene.world.toxiproxy_program()
     except GamedayError as error:

@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 import shlex
 import socket
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
 from psycopg.rows import TupleRow
 
+from faults import cache_connections, cache_rights
+from faults.cache_connections import RoomFacts
+from faults.cache_rights import PauseFacts
+from faults.fault import FaultPlan
+from faults.hosts.host_fault import Look as HostLook
+from faults.lease.lease import START_S, KeeperFacts
+from faults.pause_holder import Rhythm
 from faults.server_slots import SlotFacts, look
+from faults.session_facts import SessionFacts, SessionWants, look_for
 from faults.toxiproxy_binary import VERSION, Search
 from faults.toxiproxy_process import answers, read_state
 from harness.analysis.invariant import Answer
@@ -22,19 +31,35 @@ from harness.errors import ReachFailed, ReachTimeout
 from harness.load import locust_file
 from harness.monitor import alertmanager, process_census
 from harness.notify.slack import auth_test
+from harness.reach import activity as activity_door
 from harness.reach import http, postgres, redis
+from harness.reach.activity import Activity, Performed
 from harness.reach.allow_list import AllowList, split_address
 from harness.reach.container_roster import ContainerChoice
+from harness.reach.own_address import is_own
 from harness.reach.ssh import SshDoor
 from harness.reach.toxiproxy import ToxiproxyApi
+from runbooks import lease_keeping
 from runbooks.alerting import server_of
+from runbooks.cache_place import cache_server
+from runbooks.claim_places import Seen, claim_places
 from runbooks.doors import Doors, server_slots
+from runbooks.host_places import look_on_host
 from runbooks.invariants import Invariants
-from runbooks.preflight.containers_look import look_at_containers
-from runbooks.preflight.doors import ContainersFacts, DatabaseFacts, HostFacts, LoadFacts, LogFacts, ToxiproxyFacts
+from runbooks.preflight.containers_look import look_at_containers, look_at_hits
+from runbooks.preflight.doors import (
+    ContainerHits,
+    ContainersFacts,
+    DatabaseFacts,
+    HostFacts,
+    LoadFacts,
+    LogFacts,
+    ToxiproxyFacts,
+)
 from runbooks.preflight.rollback_look import find_program
 from runbooks.runbook import LoadPlan, RollbackStep
 from runbooks.target import Alerting, Cache, Database, Host, Proxy, Target, Toxiproxy
+from runbooks.traffic import way_of
 
 DOOR_S = 5.0
 LOCUST_S = 20.0
@@ -48,7 +73,8 @@ select current_setting('server_version'), current_user::text,
          or (select rolsuper from pg_roles where rolname = current_user),
        current_setting('max_connections')::int,
        current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-         - (select count(*)::int from pg_stat_activity where backend_type = 'client backend')
+         - (select count(*)::int from pg_stat_activity where backend_type = 'client backend'),
+       pg_postmaster_start_time()::text
 """
 
 
@@ -87,6 +113,16 @@ class TargetWorld:
         api = ToxiproxyApi(url, self._allow, DOOR_S)
         return ToxiproxyFacts(url, api.version(), api.proxies())
 
+    def way_past(self, proxy: Proxy, facts: ToxiproxyFacts) -> str:
+        address = ToxiproxyApi(facts.api_url, self._allow, DOOR_S).address
+        return way_of(self._target, proxy, facts.api_url, address, self._allow)
+
+    def on_this_machine(self, server: Toxiproxy) -> bool:
+        return is_own(ToxiproxyApi(server.url, self._allow, DOOR_S).address)
+
+    def lease_keeper(self, server: Toxiproxy, facts: ToxiproxyFacts) -> KeeperFacts:  # noqa: ARG002 - it is the target's
+        return lease_keeping.look(self._target, facts.proxies, Deadline.after(START_S))
+
     def toxiproxy_program(self) -> tuple[bool, str]:
         search = Search(say=lambda _: None)
         on_path = search.which("toxiproxy-server")
@@ -116,14 +152,25 @@ class TargetWorld:
             [row] = postgres.query(connection, _DATABASE_FACTS, timeout_s=DOOR_S)
         finally:
             connection.close()
-        version, role, superuser, sees, most, free = row
-        return DatabaseFacts(str(version).partition(" ")[0], role, bool(superuser), bool(sees), most, max(0, free))
+        version, role, superuser, sees, most, free, started = row
+        return DatabaseFacts(
+            str(version).partition(" ")[0], role, bool(superuser), bool(sees), most, max(0, free), started
+        )
 
     def finds(self, step: RollbackStep, word: str) -> str:
         return find_program(step, word, self._target, self._allow, DOOR_S)
 
     def slots(self, database: Database) -> SlotFacts:
         return look(server_slots(self._target, database, self._allow))
+
+    def sessions(self, database: Database, wants: SessionWants) -> SessionFacts:
+        return look_for(server_slots(self._target, database, self._allow), wants)
+
+    def could_perform(self, activity: Activity) -> None:
+        activity_door.check(activity, timeout_s=DOOR_S)
+
+    def perform(self, activity: Activity) -> Performed:
+        return activity_door.perform(activity, timeout_s=DOOR_S)
 
     def cache(self, cache: Cache, via: tuple[str, int] | None) -> str:
         client = redis.connect(cache.url.value, allow=self._allow, via=via, timeout_s=DOOR_S)
@@ -133,8 +180,25 @@ class TargetWorld:
             redis.close(client)
         return str(answer.get("valkey_version") or answer.get("redis_version", ""))
 
+    def host_fault(self, fault: FaultPlan) -> HostLook:
+        return look_on_host(fault, self._target.hosts[fault.place], self._allow, DOOR_S)
+
+    def claim(self, place: str) -> Seen | None:
+        [asked] = (p for p in claim_places(self._target) if p.name == place)
+        pause = threading.Event()
+        return asked.seen(lambda seconds: not pause.wait(seconds))
+
+    def cache_pause(self, cache: Cache, rhythm: Rhythm) -> PauseFacts:
+        return cache_rights.look(cache_server(self._target, cache, self._allow), rhythm)
+
+    def cache_room(self, cache: Cache) -> RoomFacts:
+        return cache_connections.look(cache_server(self._target, cache, self._allow))
+
     def containers(self, choice: ContainerChoice) -> ContainersFacts:
         return look_at_containers(choice, self._allow, DOOR_S)
+
+    def hits(self, fault: FaultPlan) -> ContainerHits:
+        return look_at_hits(self._target, fault, self._allow)
 
     def invariant(self, level: Invariant) -> Answer:
         return Invariants((), self._target, self._allow, {}).ask_one(level)
@@ -158,7 +222,8 @@ class TargetWorld:
         return auth_test(token, url, DOOR_S)
 
     def locust(self, load: LoadPlan) -> LoadFacts:
-        facts = locust_file.inspect(load.locustfile, load.args, Path.cwd(), Deadline.after(LOCUST_S))
+        deadline = Deadline.after(LOCUST_S)
+        facts = locust_file.inspect(load.locustfile, load.args, Path.cwd(), deadline, self._target.allow)
         return LoadFacts(facts.users, facts.tags, facts.has_shape)
 
 

@@ -2,7 +2,7 @@
 create role crowdfund login;
 create role gameday login;
 grant pg_monitor to gameday;
--- takes the server's slots in a slot-exhaustion, as docs/targets.md tells
+-- its sessions are the faults on the database, as docs/targets.md tells
 create role gameday_exhaust login connection limit 60;
 grant pg_signal_backend to gameday_exhaust;
 alter role gameday_exhaust set idle_session_timeout = '60s';
@@ -74,4 +74,7 @@ select 'PRACTICE-' || lpad(n::text, 4, '0'), n, 10000, 'PAYSTACK' from generate_
 
 grant select, insert, update on all tables in schema public to crowdfund;
 grant select on all tables in schema public to gameday;
+-- for locks on tables and rows, and for reading in slow-queries
+grant select, maintain on all tables in schema public to gameday_exhaust;
+grant update (id) on investors, apps, investments, payments, certificates to gameday_exhaust;
 analyze;

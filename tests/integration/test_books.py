@@ -17,7 +17,8 @@ from runbooks.sandbox.sandbox import Sandbox
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 # What the halt was for, where one is expected.
-STOPPED_BY = {"dead-provider": "dependency-down", "no-connections": "pool-exhaustion", "no-slots": "connection-limit",
+STOPPED_BY = {"dead-provider": "dependency-down", "locked-table": "lock-contention",
+              "no-connections": "pool-exhaustion", "no-slots": "connection-limit",
               "resets": "dependency-down"}  # fmt: skip
 HELD = ("cache-down", "flapping", "slow-certificates", "slow-database", "slow-provider")
 ELSEWHERE = {"drill", "held", "load"}  # played whole by other tests, and by `make gameday`

@@ -151,7 +151,7 @@ def test_every_way_to_crash_is_told_once_and_what_a_person_asks_for_is_none(
 
     assert {c.source for c in told.crashes} == crashing
     seen = {c.source: c for c in told.crashes}
-    assert len(told.crashes) == 4
+    assert len(told.crashes) == 4, [f"{c.t:.2f} {c.source} {c.text} (at {c.at})" for c in told.crashes]
     assert (seen[of["exits"]].what, seen[of["exits"]].exit_code) == ("exited", 3)
     assert (seen[of["again"]].what, seen[of["again"]].exit_code) == ("restarted", 4)
     assert (seen[of["oom"]].what, seen[of["oom"]].exit_code) == ("oom-killed", 137)

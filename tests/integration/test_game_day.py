@@ -19,6 +19,7 @@ from faults.toxiproxy_server import ManagedServer
 from harness.clock import Deadline
 from harness.journal import reader
 from harness.journal.record import FaultInjected, UndoWritten
+from harness.report.verification import verify
 from runbooks.sandbox.sandbox import Sandbox
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -121,6 +122,10 @@ def test_exhausted_connections_breach_the_error_rate_and_the_run_stops_by_itself
     assert wire_of(sandbox) == UNTOUCHED
     for name in ("report.md", "report.html", "incident.md", "slack.jsonl", "junit.xml", "evidence/manifest.json"):
         assert (played.folder / name).stat().st_size > 0
+    found = verify(played.folder)
+    assert (found.state, found.flaws, found.notes) == ("intact", (), ())
+    assert f"--head {found.head[:16]}" in played.output
+    assert {clock["source"] for clock in result["clocks"]} >= {"app-1", "db-1", "database.main", "cache.main"}
     assert not subprocess_group_alive(*load_group(played.folder))
 
 

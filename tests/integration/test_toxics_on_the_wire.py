@@ -35,6 +35,7 @@ def doors() -> Iterator[tuple[Doors, str]]:
         ("redis", "slicer", {"average_size": 64, "variation": 10, "delay": "5ms", "stream": "downstream"}),
         ("redis", "slow-close", {"delay": "300ms"}),
         ("paystack", "bandwidth", {"rate": "10KB/s"}),
+        ("postgres", "latency", {"latency": "200ms", "toxicity": "95%"}),
     ],
     ids=lambda part: part if isinstance(part, str) else "",
 )
@@ -57,4 +58,35 @@ def test_a_toxic_is_proven_while_it_is_on_and_only_then(
         fault.close()
     healed = fault.measure_healed(Deadline.after(5))
     assert healed.effective is True, healed.measured.text
+    assert wire.found().toxics == ()
+
+
+def test_several_toxics_on_one_proxy_are_each_proven_and_healed_in_any_order(doors: tuple[Doors, str]) -> None:
+    opened, url = doors
+    wire = opened.wire(opened.target.proxies["redis"], url)
+    asked = {
+        "latency": {"latency": "80ms"},
+        "bandwidth": {"rate": "64KB/s", "stream": "downstream"},
+    }
+    faults = [
+        catalog.build(
+            FaultPlan(f"f{number}", "it", kind, "redis", catalog.KINDS[kind].params.model_validate(params), 0.0, 30.0),
+            wire,
+            "run1",
+        )
+        for number, (kind, params) in enumerate(asked.items())
+    ]
+    try:
+        for fault in faults:
+            fault.prepare()
+            fault.inject()
+            effect = fault.prove_wire()
+            assert effect.effective is True, effect.measured.text
+        assert all(fault.present() for fault in faults)
+    finally:
+        for fault in faults:  # the first first: the others go on without it
+            fault.heal(Deadline.after(5))
+            fault.close()
+            assert fault.measure_healed(Deadline.after(5)).effective is not False
+    assert faults[-1].measure_healed(Deadline.after(5)).effective is True
     assert wire.found().toxics == ()

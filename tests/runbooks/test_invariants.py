@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.service_level import CommandLevel, UrlLevel
+from harness.analysis.service_level import CommandLevel, ProbeLevel, UrlLevel
 from harness.clock import Deadline, boot_s
 from harness.errors import ReachTimeout
+from harness.reach.activity import Activity
 from harness.reach.allow_list import AllowList
 from harness.reach.remote_command import CommandResult
 from runbooks import invariants as module
@@ -93,3 +94,12 @@ def test_one_that_hangs_or_breaks_costs_the_others_nothing(site, monkeypatch):
     assert answers["page"].code == 200
     assert "did not end in time" in answers["slow"].silent
     assert "KeyError" in answers["bug"].silent
+
+
+def test_a_probe_answers_with_its_tolerance_and_one_that_fails_is_silent(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "doubles"))
+    right = ProbeLevel("right", Activity("toolkit_extension", "answers", {"value": 3}, tolerance=[1, 5]))
+    wrong = ProbeLevel("wrong", Activity("toolkit_extension", "no_such_probe", tolerance=True))
+    answers = invariants([right, wrong]).ask()
+    assert (answers["right"].value, answers["right"].tolerated) == (3, True)
+    assert "does not expose a function" in answers["wrong"].silent

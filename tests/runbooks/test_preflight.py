@@ -11,14 +11,26 @@ import pytest
 from pydantic import BaseModel
 from rich.console import Console
 
+from faults.cache_connections import CacheConnectionsParams, RoomFacts
+from faults.cache_pause import CachePauseParams
+from faults.cache_rights import PauseFacts
+from faults.cache_room import Bound, Room
+from faults.cache_server import PauseState
+from faults.catalog import KINDS
+from faults.database_table import TableFacts, TableRights
 from faults.exhausting_role import RoleFacts, ServerFacts
 from faults.fault import FaultPlan
+from faults.lease.lease import KeeperFacts
+from faults.pause_holder import Rhythm
 from faults.server_slots import SlotCount, SlotFacts
+from faults.session_facts import SessionFacts, SessionWants
 from faults.slot_exhaustion import SlotExhaustionParams
 from harness.analysis.service_level import RequestLevel
 from harness.errors import BadInput, GamedayError, HostKeyRefused, NotAllowed, ReachFailed, ReachTimeout
 from harness.guard.error_rate import ErrorRate
+from harness.reach.claim import Claim
 from harness.reach.toxiproxy_state import ProxyState, ToxicState
+from runbooks.claim_places import Seen
 from runbooks.environment import Environment
 from runbooks.preflight import Check, Options, Preflight, preflight
 from runbooks.preflight.doors import DatabaseFacts, HostFacts, LoadFacts, LogFacts, ToxiproxyFacts
@@ -60,8 +72,8 @@ TARGET = Target(
     allow=("127.0.0.0/8",),
     toxiproxy=Toxiproxy(managed=False, url=API),
     proxies={"postgres": Proxy("postgres", "127.0.0.1:15432", "127.0.0.1:5432")},
-    databases={"main": Database("main", Secret("${DATABASE_URL}", "postgresql://x"), "postgres")},
-    caches={"main": Cache("main", Secret("${REDIS_URL}", "redis://x"))},
+    databases={"main": Database("main", Secret("${DATABASE_URL}", "postgresql://127.0.0.1"), "postgres")},
+    caches={"main": Cache("main", Secret("${REDIS_URL}", "redis://127.0.0.1"))},
     hosts={"app-1": Host("app-1", "deploy@127.0.0.1:2222", ("/var/log/app.log",))},
 )
 POSTGRES = ProxyState("postgres", "127.0.0.1:15432", "127.0.0.1:5432", enabled=True)
@@ -76,6 +88,27 @@ SLOTS = SlotFacts(
     watcher_server=SERVER,
     count=SlotCount(max_connections=100, reserved=3, used=20, ours=0, platform=10),
 )
+
+SESSIONS = SessionFacts(
+    slots=SLOTS,
+    databases=("shop", "shop"),
+    watcher_sees=True,
+    table=TableFacts(
+        oid=16400,
+        name="public.orders",
+        kind="r",
+        system=False,
+        blocks=100,
+        exhausting=TableRights(read=True, rows=True, lock=True),
+        platform=TableRights(read=True, rows=True, write=True),
+    ),
+    rows=3,
+)
+
+
+def room_of(most: int, used: int) -> RoomFacts:
+    """A cache's server with so many connections, whose user may do all."""
+    return RoomFacts(Room(most, used), Bound(0, 300), may_name=True, may_list=True)
 
 
 @dataclass
@@ -92,8 +125,15 @@ class FakeWorld:
     facts: DatabaseFacts = field(default_factory=lambda: DatabaseFacts("17.2", "watcher", False, True, 100, 90))
     load: LoadFacts = field(default_factory=lambda: LoadFacts(("Investor",), ("investment", "page")))
     slot_facts: SlotFacts = field(default_factory=lambda: SLOTS)
+    session_facts: SessionFacts = field(default_factory=lambda: SESSIONS)
+    claimed: Seen | None = None
+    pausing: PauseFacts = field(default_factory=lambda: PauseFacts((7, 2), (), PauseState(known=True)))
+    room: RoomFacts = field(default_factory=lambda: room_of(10_000, 20))
     programs: tuple[str, ...] = ("systemctl", "kubectl")
     processes: dict[str, int] | None = field(default_factory=dict)
+    here: bool = True
+    past: str = ""
+    keeper: KeeperFacts = field(default_factory=lambda: KeeperFacts("3.11.2", "127.0.0.1:8474", here=True))
     hangs: threading.Event | None = None
     asked: list[str] = field(default_factory=list)
 
@@ -112,6 +152,17 @@ class FakeWorld:
         self._door("toxiproxy")
         return ToxiproxyFacts(API, self.version, self.proxies) if self.managed_runs else None
 
+    def way_past(self, proxy: Proxy, facts: ToxiproxyFacts) -> str:
+        self._door(f"way past {proxy.name}")
+        return self.past
+
+    def on_this_machine(self, server: Toxiproxy) -> bool:
+        return self.here
+
+    def lease_keeper(self, server: Toxiproxy, facts: ToxiproxyFacts) -> KeeperFacts:
+        self._door("lease")
+        return self.keeper
+
     def toxiproxy_program(self) -> tuple[bool, str]:
         return self.program
 
@@ -127,9 +178,25 @@ class FakeWorld:
         self._door(f"cache {cache.name}{' via' if via else ''}")
         return "9.0"
 
+    def claim(self, place: str) -> Seen | None:
+        self._door(f"claim {place}")
+        return self.claimed
+
+    def cache_pause(self, cache: Cache, rhythm: Rhythm) -> PauseFacts:
+        self._door(f"pause {cache.name}")
+        return self.pausing
+
+    def cache_room(self, cache: Cache) -> RoomFacts:
+        self._door(f"room {cache.name}")
+        return self.room
+
     def slots(self, database: Database) -> SlotFacts:
         self._door(f"slots {database.name}")
         return self.slot_facts
+
+    def sessions(self, database: Database, wants: SessionWants) -> SessionFacts:
+        self._door(f"sessions {database.name}")
+        return self.session_facts
 
     def finds(self, step: RollbackStep, word: str) -> str:
         self._door(f"finds {word} at {step.where}")
@@ -181,7 +248,7 @@ def test_when_all_is_well_all_is_well(look: Look) -> None:
     assert [c for c in found.checks if c.ok is not True] == []
     assert (found.ok, found.refused, found.exit_code) == (True, False, 0)
     assert {c.area for c in found.checks} == {
-        "target", "toxiproxy", "proxy", "database", "cache", "host", "load", "run folder",
+        "guard rail", "target", "claim", "toxiproxy", "proxy", "database", "cache", "host", "load", "run folder",
     }  # fmt: skip
 
 
@@ -200,11 +267,11 @@ def test_production_is_refused_and_names_its_opt_out(look: Look) -> None:
     target = replace(TARGET, environment="production")
 
     found = look(target=target)
-    [check] = of(found, "target")
+    [check] = of(found, "guard rail")
     assert (check.ok, check.refusal, check.mend, found.exit_code) == (False, True, "--allow-production", 14)
 
     allowed = look(target=target, allow_production=True)
-    [check] = of(allowed, "target")
+    [check] = of(allowed, "guard rail")
     assert (check.ok, allowed.exit_code) == (None, 0)
 
 
@@ -314,6 +381,65 @@ def test_a_proxy_that_is_not_as_it_should_be(
 
     assert (check.ok, check.refusal) == (ok, refusal)
     assert said in check.detail
+
+
+ELSEWHERE = replace(TARGET, toxiproxy=Toxiproxy(managed=False, url="http://10.0.0.5:8474"))
+KEPT = replace(TARGET, toxiproxy=Toxiproxy(managed=False, url="http://10.0.0.5:8474", host="app-1"))
+
+
+def leases(found: Preflight) -> list[Check]:
+    return [check for check in found.checks if check.area == "toxiproxy" and check.name == "lease"]
+
+
+def test_a_toxiproxy_on_another_machine_needs_a_keeper_or_the_opt_out(look: Look) -> None:
+    refused = look(FakeWorld(here=False), target=ELSEWHERE)
+    [check] = leases(refused)
+    assert (refused.exit_code, check.ok, check.refusal) == (14, False, True)
+    assert "http://10.0.0.5:8474 is on another machine, and outlives us" in check.detail
+    assert "add host: to toxiproxy:" in check.mend
+    assert "(app-1)" in check.mend
+    assert "--no-lease" in check.mend
+    [check] = leases(look(FakeWorld(here=False), target=ELSEWHERE, no_lease=True))
+    assert check.ok is None
+    assert leases(look(FakeWorld(here=True), target=ELSEWHERE)) == []
+    unfaulted = replace(RUNBOOK, faults=())
+    assert leases(look(FakeWorld(here=False), runbook=unfaulted, target=ELSEWHERE)) == []
+
+
+def test_a_keeper_is_looked_for_where_the_target_says(look: Look) -> None:
+    [check] = leases(look(FakeWorld(here=False), target=KEPT))
+    assert check.ok is True
+    assert check.detail == (
+        "a keeper on app-1 (python3 3.11.2) heals when it has not heard from us for 3 s; "
+        "Toxiproxy's API there: 127.0.0.1:8474"
+    )
+    away = FakeWorld(here=False, keeper=KeeperFacts("3.11.2", "10.0.0.5:8474", here=False))
+    assert [check.ok for check in leases(look(away, target=KEPT))] == [True, None]
+    mend = "install python3 there, or play without a keeper: --no-lease"
+    broken = FakeWorld(
+        here=False, broken={"lease": ReachFailed("the command ended: sh: python3: not found", mend=mend)}
+    )
+    [check] = leases(look(broken, target=KEPT))
+    assert (check.ok, check.mend) == (False, mend)
+    [check] = leases(look(broken, target=KEPT, no_lease=True))
+    assert check.ok is None
+
+
+def test_sessions_that_go_past_a_faulted_proxy_are_a_warning(look: Look) -> None:
+    past = "no connection of the platform runs through the proxy postgres: 12 of role app from 10.0.0.9 go past it"
+    checks = of(look(FakeWorld(past=past)), "proxy")
+    assert [(check.ok, check.detail) for check in checks] == [(None, past)]
+    assert "restart it if its pool is older than the proxy" in checks[0].mend
+    assert of(look(FakeWorld(past=past), runbook=replace(RUNBOOK, faults=())), "proxy") == []
+
+
+def test_a_proxy_that_leads_to_another_server_is_broken(look: Look) -> None:
+    class Astray(FakeWorld):
+        def database(self, database: Database, via: tuple[str, int] | None) -> DatabaseFacts:
+            return replace(self.facts, started="noon" if via else "dawn")
+
+    [check] = [c for c in look(Astray()).checks if c.area == "database" and c.ok is False]
+    assert check.detail == "the proxy leads to another server than dsn: it started at noon, not dawn"
 
 
 def test_leftovers_of_ours_name_the_command_that_heals_them(look: Look) -> None:
@@ -532,6 +658,46 @@ def test_slots_that_must_not_or_can_not_be_taken_are_told_with_the_mend(
     assert found.exit_code == exit_code
 
 
+def session_fault(kind: str, **keys: object) -> FaultPlan:
+    return FaultPlan("f1", "held", kind, "main", KINDS[kind].params.model_validate(keys), 0.0, 20.0, "database")
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "said"),
+    [
+        ("lock-contention", {"table": "orders", "rows": "3"}, "3 rows of orders are locked: who changes them waits"),
+        ("idle-in-transaction", {}, "5 sessions stand idle in transaction"),
+        ("slow-queries", {}, "8 sessions keep the database server busy with hashing numbers"),
+    ],
+)
+def test_sessions_that_can_be_had_are_told_with_what_they_do_and_who_feels_it(
+    look: Look, kind: str, keys: dict[str, object], said: str
+) -> None:
+    found = look(runbook=replace(RUNBOOK, faults=(session_fault(kind, **keys),)))
+
+    [check] = of(found, "fault", fine=True)
+    assert check.ok is True
+    assert said in check.detail
+    assert check.detail.endswith("as gameday_exhaust; shop must feel it")
+
+
+def test_sessions_that_must_not_be_are_refused_with_the_opt_out_and_others_broken(look: Look) -> None:
+    runbook = replace(RUNBOOK, faults=(session_fault("slow-queries", sessions=60),))
+    for role, said, mend, exit_code in (
+        (RoleFacts("admin", superuser=True), "is a superuser", "allow_superuser: true", 14),
+        (RoleFacts("small", connection_limit=40), "may hold 39 sessions", "connection limit 70", 2),
+    ):
+        world = FakeWorld(session_facts=replace(SESSIONS, slots=replace(SLOTS, exhausting=role)))
+        found = look(world, runbook=runbook)
+        [check] = of(found, "fault")
+        assert said in check.detail
+        assert mend in check.mend
+        assert found.exit_code == exit_code
+    away = FakeWorld(broken={"sessions main": ReachFailed("no route", where="db:5432")})
+    [check] = of(look(away, runbook=runbook), "fault")
+    assert (check.detail, check.mend) == ("db:5432: no route", "check exhaust_dsn and platform_dsn in the target file")
+
+
 def test_each_rollback_step_is_told_with_where_its_program_is_and_when_it_runs(look: Look) -> None:
     steps = (
         RollbackStep("app-1", "systemctl restart shop"),
@@ -580,3 +746,90 @@ def test_a_rollback_step_that_could_not_run_is_broken_and_odd_ones_are_warnings(
 )
 def test_the_program_that_a_command_begins_with(command: str, word: str) -> None:
     assert first_word(command) == word
+
+
+def on_cache(kind: str, params: BaseModel) -> FaultPlan:
+    return FaultPlan("f1", "no cache", kind, "main", params, 0.0, 20.0, "cache")
+
+
+def test_a_fault_on_a_cache_that_can_be_played_is_told_with_its_reach(look: Look) -> None:
+    pause, filled = on_cache("cache-pause", CachePauseParams()), on_cache("cache-connections", CacheConnectionsParams())
+    found = look(FakeWorld(), replace(RUNBOOK, faults=(pause, replace(filled, id="f2", name="full"))))
+
+    assert found.ok
+    text = {c.name: c.detail for c in found.checks if c.area == "fault" and c.ok}
+    assert text["no cache"] == "may hold every command of the server with CLIENT PAUSE, 1 s at a time"
+    assert "takes 9979 of 10000 connections, leaves 1" in text["full"]
+    assert "the server ends them itself within 600 s" in text["full"]
+
+
+@pytest.mark.parametrize(
+    ("world", "params", "what", "mend", "code"),
+    [
+        (
+            {"pausing": PauseFacts((7, 2), ("+monitor",), PauseState(known=True))},
+            CachePauseParams(),
+            "no right to +monitor",
+            "ACL SETUSER name +monitor, or write commands: write",
+            2,
+        ),
+        (
+            {"pausing": PauseFacts((6, 0), (), PauseState(known=False))},
+            CachePauseParams(),
+            "Redis 6.0 has no",
+            "6.2",
+            2,
+        ),
+        (
+            {"pausing": PauseFacts((7, 2), (), PauseState(True, True, 900))},
+            CachePauseParams(),
+            "somebody has paused",
+            "CLIENT UNPAUSE",
+            2,
+        ),
+        ({"room": room_of(100, 99)}, CacheConnectionsParams(), "nothing to exhaust", "a smaller leave", 2),
+        (
+            {"room": replace(room_of(100, 9), may_list=False)},
+            CacheConnectionsParams(),
+            "may not name, list",
+            "+client|list +client|kill",
+            2,
+        ),
+        (
+            {"room": replace(room_of(100, 9), bound=Bound(0, 0))},
+            CacheConnectionsParams(),
+            "keep the connections of",
+            "allow_unbounded: true",
+            14,
+        ),
+    ],
+)
+def test_a_fault_on_a_cache_that_can_not_be_played_is_told_with_the_mend(
+    look: Look, world: dict[str, object], params: BaseModel, what: str, mend: str, code: int
+) -> None:
+    kind = "cache-pause" if isinstance(params, CachePauseParams) else "cache-connections"
+    found = look(FakeWorld(**world), replace(RUNBOOK, faults=(on_cache(kind, params),)))  # type: ignore[arg-type]
+
+    [check] = [c for c in found.checks if c.area == "fault" and c.ok is False]
+    assert what in check.detail
+    assert mend in check.mend
+    assert found.exit_code == code
+
+
+def test_a_target_that_another_run_holds_is_refused_with_its_name(look: Look) -> None:
+    claim = Claim("20250101-000000-drill-ab12", "ada@laptop", "2025-01-01T00:00:00Z")
+    found = look(FakeWorld(claimed=Seen(claim, alive=True)))
+
+    held = [c for c in found.checks if c.area == "claim"]
+    assert [c.name for c in held] == ["database main", "cache main", "toxiproxy"]
+    assert held[0].detail == "held by run 20250101-000000-drill-ab12 of ada@laptop, since 2025-01-01T00:00:00Z"
+    assert found.exit_code == 14
+
+
+def test_a_dead_runs_claim_and_a_target_without_a_place_for_one_are_warnings(look: Look) -> None:
+    dead = look(FakeWorld(claimed=Seen(Claim("r1", "ada@laptop"), alive=False)))
+    nowhere = look(FakeWorld(), target=replace(TARGET, databases={}, caches={}, toxiproxy=None, proxies={}))
+
+    assert {c.ok for c in dead.checks if c.area == "claim"} == {None}
+    [check] = [c for c in nowhere.checks if c.area == "claim"]
+    assert (check.ok, "another machine" in check.detail) == (None, True)

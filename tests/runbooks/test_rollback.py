@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.clock import Clock
-from harness.errors import ReachTimeout, Refused
+from harness.errors import JournalFailed, ReachTimeout, Refused
 from harness.evidence.bundle import Bundle
 from harness.journal import reader
 from harness.journal.plan import PlannedRollback
@@ -219,3 +219,14 @@ def test_while_the_load_goes_on_it_is_refused(ask: Callable[..., tuple[int, str]
     ProcessId.own().write(tmp_path / "runs" / "r1" / "conductor.pid")
     code, said = ask("--confirm", "here")
     assert (code, "is going on, under load" in said, "gameday stop r1" in said) == (14, True, True)
+
+
+def test_no_step_runs_when_that_it_begins_can_not_be_put_on_disk(tmp_path: Path) -> None:
+    def refuses(_record: Record) -> None:
+        raise JournalFailed("the disk did not take a record in 5 s")
+
+    places = Places()
+    scribe = Scribe(tmp_path, Redactor(), lambda _: None, Clock.start(), refuses)
+    with pytest.raises(JournalFailed):
+        roll_back(tuple(enumerate(PLAN, start=1)), places.run, scribe, by="ada")
+    assert places.ran == []

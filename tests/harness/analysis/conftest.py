@@ -94,9 +94,19 @@ class Run:
             self.records.append(Readings(t=since_s + i + 0.3, source=source, values=values))
         return self
 
-    def fault(self, kind: str, since_s: float, until_s: float, *, proxy: str = "postgres", fault_id: str = "f1") -> Run:
+    def fault(
+        self,
+        kind: str,
+        since_s: float,
+        until_s: float,
+        *,
+        proxy: str = "postgres",
+        database: str = "",
+        fault_id: str = "f1",
+    ) -> Run:
+        name = f"the {kind}"
         self.records.append(
-            FaultInjected(t=since_s, fault_id=fault_id, name=f"the {kind}", fault_kind=kind, proxy=proxy)
+            FaultInjected(t=since_s, fault_id=fault_id, name=name, fault_kind=kind, proxy=proxy, database=database)
         )
         self.records.append(FaultHealed(t=until_s, fault_id=fault_id, by="conductor"))
         return self

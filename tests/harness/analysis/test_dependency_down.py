@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.journal.record import EvidenceFile, Gap, LevelJudged
+from harness.journal.record import EvidenceFile, FaultHealed, FaultInjected, Gap, LevelJudged
 
 REFUSED = (
     "error connecting in 'crowdfund': connection failed: connection to server at \"127.0.0.1\", port 15432 failed: "
@@ -106,3 +106,28 @@ def test_collected_files_that_vanished_or_are_no_text_do_not_stop_the_analysis(r
     (run.folder / "evidence/app-1/binary.log").write_bytes(bytes(range(256)) * 50)
     run.log(45.2, REFUSED, times=8)
     assert database_down(run).findings()[0].cause == "dependency-down"
+
+
+@pytest.mark.parametrize(
+    ("kind", "logged"),
+    [
+        ("cache-pause", "cache get apps: redis.exceptions.TimeoutError: Timeout reading from socket"),
+        ("cache-connections", "cache get apps: redis.exceptions.ConnectionError: max number of clients reached"),
+    ],
+)
+def test_a_fault_on_the_cache_itself_explains_that_it_is_out_of_reach(run, kind, logged):
+    run.load(10, 45).load(45, 55, latency_ms=500).load(55, 60)
+    run.database(10, 60).reading("cache.main", 10, 45, clients=8.0)
+    clients = {"cache-connections": 10_000.0}
+    if kind in clients:  # those of the fault are counted by the server, too
+        run.reading("cache.main", 45, 55, clients=clients[kind])
+    run.records += [
+        FaultInjected(t=45, fault_id="f2", name=f"the {kind}", fault_kind=kind, on="cache", place="main"),
+        FaultHealed(t=55, fault_id="f2", by="conductor"),
+        LevelJudged(
+            t=60, name="api p95", phase="faults", value=500, limit=200, unit="ms", met=False, p95_ms=500, text="missed"
+        ),
+    ]
+    finding = run.log(45.5, logged, times=60).tables().findings()[0]
+    assert (finding.cause, finding.explained_by_fault) == ("dependency-down", "f2")
+    assert f"({kind} on main)" in finding.summary

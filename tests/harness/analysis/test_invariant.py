@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from harness.analysis.invariant import Answer, expectation, is_equal, judge_invariant, limit_of
-from harness.analysis.service_level import CommandLevel, Content, QueryLevel, UrlLevel
+from harness.analysis.service_level import CommandLevel, Content, ProbeLevel, QueryLevel, UrlLevel
+from harness.reach.activity import Activity
 
 MONEY = QueryLevel("money", "main", "select sum(amount) from payments", unchanged=True)
 HEALTH = UrlLevel("health", "/health", content=Content(contains="ok"))
@@ -97,3 +98,20 @@ def test_expectations_read_aloud():
     assert expectation(MONEY) == "the query on main answers the same before and after"
     assert expectation(CHARGED) == "GET /stats/ answers status 200, totals.0.charged = 0"
     assert expectation(HEALTH) == 'GET /health answers status 200, with "ok" in it'
+
+
+@pytest.mark.parametrize(("tolerated", "met", "word"), [(True, True, "met"), (False, False, "not met")])
+def test_a_probe_is_met_within_its_own_tolerance(tolerated, met, word):
+    level = ProbeLevel("mail", Activity("app.probes", "queue", tolerance=[0, 5]))
+
+    judged = judge_invariant(level, "faults", {"mail": Answer(7, tolerated=tolerated)})
+
+    assert (judged.met, judged.value, judged.limit) == (met, float(met), 1.0)
+    assert judged.text == f"mail: the probe app.probes.queue answered 7, expected the tolerance [0, 5]: {word}"
+    assert expectation(level) == "the probe app.probes.queue answers within the tolerance [0, 5]"
+
+
+def test_a_probe_that_fails_is_unknown():
+    level = ProbeLevel("mail", Activity("app.probes", "queue", tolerance=True))
+
+    assert judge_invariant(level, "faults", {"mail": Answer(silent="it raised")}).met is None

@@ -101,6 +101,23 @@ def test_waits_that_were_there_before_the_fault_explain_no_trouble(run):
     assert "lock-contention" not in [f.cause for f in run.findings()]
 
 
+@pytest.mark.parametrize("kind", ["lock-contention", "idle-in-transaction"])
+@pytest.mark.parametrize("root", [None, Blocker(pid=9, samples=5, blocked=8, holds=("ExclusiveLock on public.apps",))])
+def test_an_injected_lock_is_named_as_the_root(run, kind, root):
+    """Gameday's own sessions are left out of what it reads: the root can be seen by nothing but its pid."""
+    finding = locked(run, root=root).fault(kind, 39, 50, proxy="", database="main").findings()[0]
+    assert (finding.cause, finding.explained_by_fault) == ("lock-contention", "f1")
+    assert 'the root is the injected fault "' in finding.summary
+    assert ("and holds ExclusiveLock on public.apps" in finding.summary) is (root is not None)
+    assert "report" in finding.recommendation
+
+
+def test_an_injected_lock_does_not_explain_what_another_session_holds(run):
+    finding = locked(run).fault("lock-contention", 39, 50, proxy="", database="main").findings()[0]
+    assert finding.explained_by_fault is None
+    assert "pid 4711, report" in finding.summary
+
+
 def test_a_slow_wire_makes_transactions_and_their_locks_last(run):
     locked(run).fault("latency", 39, 50)
     finding = next(f for f in run.findings() if f.cause == "lock-contention")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from harness.analysis.log_account import KEPT_KINDS, count_logs
-from harness.journal.record import LogCounted
+from harness.journal.record import ClockOffset, LogCounted
 
 
 def counted(run: Any) -> tuple[LogCounted, ...]:
@@ -102,3 +102,15 @@ def test_a_run_without_load_or_evidence_has_nothing_to_count(run) -> None:
     assert counted(run) == ()
     run.log(12, "hello")
     assert counted(run) == ()
+
+
+def test_lines_of_a_host_whose_clock_is_far_off_are_counted_where_they_happened(run) -> None:
+    run.load(10, 60)
+    run.records.append(ClockOffset(source="app-1", offset_s=-600.0, uncertainty_s=0.01))
+    access(run, 15 - 600, 200, 0.010, times=50)
+    access(run, 31 - 600, 503, 1.000, times=10)
+    [log] = counted(run)
+    assert log.unplaced == 0
+    assert log.access_before is not None
+    assert log.access_after is not None
+    assert (log.access_before.statuses, log.access_after.statuses) == ({"2xx": 50}, {"5xx": 10})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.analysis.rules import analyse
-from harness.journal.record import DatabaseDescribed, DatabaseWork, EvidenceFile
+from harness.journal.record import DatabaseDescribed, DatabaseWork, EvidenceFile, Proof
 from harness.journal.work import Setting, StatementWork, TableShape, TableWork
 
 QUERY = "select id, amount from investments where app_id = $1 and amount > $2"
@@ -145,3 +145,39 @@ def test_nothing_that_can_be_opened_is_no_accusation(run):
     view = run.view()
     (run.folder / "journal" / "conductor.jsonl").unlink()
     assert analyse(view, run.folder) == ()
+
+
+def busy(run, *, blocks=3, proven=("wire", "platform")):
+    """Sound until 25 s; then a fault keeps the server busy, and the platform's statement takes 40 times as long."""
+    run.load(10, 25).load(25, 50, latency_ms=600).database(10, 50).breach(50, 26)
+    run.fault("slow-queries", 25, 50, proxy="", database="main")
+    for side in proven:
+        measured = "a query of the role crowdfund took 31 ms before, 426 ms beside 8 sessions"
+        run.records.append(Proof(t=26, fault_id="f1", side=side, expected="", measured=measured, effective=True))
+    work(run, 10, 25, CHEAP)
+    return work(run, 25, 50, CHEAP.model_copy(update={"total_ms": 360.0, "blocks": 300 * blocks}))
+
+
+def test_an_injected_load_on_the_server_is_named_with_what_it_did_to_the_platform_s_own_statements(run):
+    finding = busy(run).tables().findings()[0]
+    assert (finding.cause, finding.explained_by_fault) == ("slow-queries", "f1")
+    assert finding.confidence == 0.9
+    assert "took 31 ms before, 426 ms" in finding.summary
+    assert any("1.2 ms a call, 0.0 ms in the baseline, for as much work" in piece.text for piece in finding.evidence)
+    assert run.quoted(finding)
+
+
+def test_an_injected_load_whose_proofs_failed_explains_less(run):
+    assert busy(run, proven=()).findings()[0].confidence < 0.5
+
+
+def test_a_statement_that_reads_more_than_before_is_not_laid_at_the_fault_s_door(run):
+    finding = busy(run, blocks=300).findings()[0]
+    assert not any("for as much work" in piece.text for piece in finding.evidence)
+
+
+def test_the_platform_s_own_heavy_statement_is_named_beside_an_injected_load(run):
+    slow(run).fault("slow-queries", 25, 50, proxy="", database="main")
+    finding = run.findings()[0]
+    assert finding.explained_by_fault is None
+    assert QUERY in finding.summary

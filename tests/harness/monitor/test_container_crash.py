@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harness.monitor.container_crash import Coroner, Death, crash_of, deaths_between, survived
+from harness.monitor.container_crash import GOES_ON_S, Coroner, Death, crash_of, deaths_between, survived
 from harness.reach.container_facts import ContainerEvent, ContainerState
 
 BEGUN = datetime(2026, 11, 22, 15, tzinfo=UTC)
@@ -61,21 +61,94 @@ def test_a_stop_that_takes_long_is_still_asked_for_and_the_next_end_is_not() -> 
 
 def test_a_process_killed_for_lack_of_memory_is_told_once_where_the_container_goes_on() -> None:
     coroner = Coroner()
-    coroner.deaths([event("oom"), event("oom")])
+    coroner.deaths([event("oom"), event("oom")], 100.0)
 
-    assert coroner.survived_oom() is None  # its death may be on the way
-    assert coroner.survived_oom() == at(1)
-    assert coroner.survived_oom() is None
+    assert coroner.survived_oom(100.0, runs=True) is None  # its death may be on the way
+    assert coroner.survived_oom(100.0 + 2 * GOES_ON_S, runs=False) is None
+    assert coroner.survived_oom(100.0 + GOES_ON_S, runs=True) == at(1)
+    assert coroner.survived_oom(100.0 + GOES_ON_S, runs=True) is None
 
 
-def test_a_container_that_dies_of_it_is_told_as_dead_only() -> None:
+OOM, DIE, START = event("oom", 1.0), event("die", 1.1, exit_code=137), event("start", 1.3)
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        [[OOM, DIE]],
+        [[DIE, OOM]],
+        [[OOM], [DIE]],
+        [[DIE], [OOM]],
+        [[OOM], [], [DIE]],
+        [[OOM], [], [], [], [DIE]],
+        [[OOM, OOM], [DIE, OOM]],
+        [[OOM], [DIE], [OOM], []],
+        [[OOM, DIE, START]],
+        [[DIE, START, OOM]],
+        [[DIE, START], [OOM]],
+        [[DIE], [START, OOM], []],
+    ],
+)
+def test_one_death_for_lack_of_memory_is_told_once_in_any_order_and_over_any_looks(
+    looks: list[list[ContainerEvent]],
+) -> None:
+    coroner, deaths, survived_at = Coroner(), [], []
+    for second, events in enumerate([*looks, [], [], [], [], [], [], [], []]):
+        deaths += coroner.deaths(events, float(second))
+        survived_at.append(coroner.survived_oom(float(second), runs=True))
+
+    assert deaths == [Death(DIE.at, 137, oom=True, asked=False)]
+    assert set(survived_at) == {None}
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        [[OOM], *[[]] * 6, [event("die", 8.0, exit_code=137)]],  # a slow engine: its end comes late
+        [[DIE], [], [], [OOM]],  # its reason comes late
+        [[DIE, START], [], [OOM], []],
+    ],
+)
+def test_what_came_too_late_to_be_told_with_its_other_half_is_not_told_a_second_time(
+    looks: list[list[ContainerEvent]],
+) -> None:
+    coroner, told = Coroner(), 0
+    for second, events in enumerate([*looks, *[[]] * 8]):
+        told += len(coroner.deaths(events, float(second)))
+        told += coroner.survived_oom(float(second), runs=True) is not None
+
+    assert told == 1
+
+
+def test_each_turn_of_a_loop_of_crashes_for_lack_of_memory_is_told() -> None:
+    turns = [
+        [event("oom", 2.0 * n), event("die", 2.0 * n + 0.1, exit_code=137), event("start", 2.0 * n + 0.3)]
+        for n in range(4)
+    ]
     coroner = Coroner()
-    coroner.deaths([event("oom")])
-    assert coroner.survived_oom() is None
-    [death] = coroner.deaths([event("die", exit_code=137)])
 
-    assert death.oom
-    assert coroner.survived_oom() is None
+    told = [death for second, events in enumerate(turns) for death in coroner.deaths(events, 2.0 * second)]
+
+    assert [death.at for death in told] == [at(2.0 * n + 0.1) for n in range(4)]
+    assert all(death.oom for death in told)
+
+
+def test_an_end_by_sigkill_without_lack_of_memory_is_told_a_look_later() -> None:
+    coroner = Coroner()
+
+    assert coroner.deaths([event("die", exit_code=137)]) == []
+    assert coroner.holds
+    assert coroner.deaths([]) == [Death(at(1), 137, oom=False, asked=False)]
+    assert coroner.deaths([]) == []
+
+
+def test_a_death_told_by_a_look_is_not_told_by_its_event_that_comes_after_all() -> None:
+    coroner = Coroner()
+    coroner.was_seen(Death(at(1.05), 137, oom=True, asked=False))
+
+    assert coroner.deaths([OOM, DIE]) == []
+    assert coroner.survived_oom(100.0, runs=True) is None
+    assert coroner.deaths([event("die", 4.0, exit_code=3)]) == [Death(at(4), 3, oom=False, asked=False)]
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.clock import Clock, Deadline, boot_s
+from harness.clock import Clock, Deadline, boot_s, utc_now
 from harness.errors import ReachFailed
-from harness.journal.record import CrashSeen, Gap, Readings, Record
+from harness.journal.record import ClockOffset, CrashSeen, Gap, Readings, Record
 from harness.monitor import sampler as module
 from harness.monitor.sampler import Sampler
+from harness.reach.foreign_clock import ForeignTime
 
 
 class FakeSource:
@@ -177,3 +178,34 @@ def test_the_parts_of_a_source_have_readings_of_their_own() -> None:
     seen = [r for r in records if isinstance(r, Readings)]
     assert [r.source for r in seen[:4]] == ["app-1", "app-1.web"] * 2
     assert [r.values for r in seen[1:4:2]] == [{"threads": 1.0}, {"threads": 2.0}]
+
+
+class ClockedSource(FakeSource):
+    """A source on another machine; its clock is an hour ahead, once it answers."""
+
+    def __init__(self, failing: int) -> None:
+        super().__init__()
+        self.failing, self.asked = failing, 0
+
+    def time(self) -> ForeignTime:
+        self.asked += 1
+        if self.asked <= self.failing:
+            raise ValueError("no time")
+        return ForeignTime(utc_now().timestamp() + 3600)
+
+
+@pytest.mark.parametrize("failing", [0, 2])
+def test_a_sources_clock_is_compared_once_beside_its_first_readings(failing: int) -> None:
+    source = ClockedSource(failing)
+    records, _ = _play(source, 8)
+    [offset] = [r for r in records if isinstance(r, ClockOffset)]
+    assert offset.source == "app-1"
+    assert offset.offset_s == pytest.approx(3600, abs=30)
+    assert isinstance(records[0], Readings)
+
+
+def test_a_clock_that_can_not_be_read_costs_no_reading() -> None:
+    source = ClockedSource(failing=100)
+    records, _ = _play(source, 8)
+    assert all(isinstance(r, Readings) for r in records)
+    assert source.asked == 3

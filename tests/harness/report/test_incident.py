@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.journal import record as r
+from harness.journal.chain_record import Position
 from harness.journal.reader import JournalView
+from harness.notify import blocks
 from harness.report import format as say
 from harness.report import incident
 from harness.report.next_steps import next_steps
@@ -167,3 +169,14 @@ def test_a_broken_invariant_and_a_crash_stand_with_the_impact(stopped_records: l
     incident.write_markdown(built, tmp_path)
     impact = (tmp_path / "incident.md").read_text().partition("## Likely cause")[0]
     assert "**BROKEN**: no double charge: main answered 2, expected 0 (in recovery)" in impact
+
+
+def test_the_journals_head_is_told_with_the_command_that_proves_it(
+    tmp_path: Path, stopped_records: list[r.Record]
+) -> None:
+    position = Position(segment="conductor", lines=3, bytes=400, head="0123456789abcdef" * 4)
+    records = (*stopped_records, r.JournalHead(t=61.0, position=position))
+    built = incident.build(JournalView(records), tmp_path)
+    incident.write_markdown(built, tmp_path)
+    assert f"gameday verify {built.run} --head 0123456789abcdef" in (tmp_path / "incident.md").read_text()
+    assert "journal head 0123456789abcdef" in str(blocks.summary(built).blocks)

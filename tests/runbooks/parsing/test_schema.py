@@ -31,7 +31,7 @@ def test_each_fault_kind_has_its_own_shape() -> None:
 def test_levels_and_conditions_are_told_apart() -> None:
     properties = json_schema("runbook")["properties"]
 
-    assert len(properties["service_levels"]["items"]["oneOf"]) == 6
+    assert len(properties["service_levels"]["items"]["oneOf"]) == 7
     titles = {shape["title"] for shape in properties["stop_when"]["items"]["oneOf"]}
     assert titles == {"ErrorRateEntry", "PercentileEntry", "StallEntry", "ReadingEntry"}
 

@@ -45,6 +45,21 @@ APP = (
         ),
         (TOXIPROXY, 'toxiproxy: {url: "http://127.0.0.1:1", folder: x}', "5: a folder is for a managed server only"),
         (TOXIPROXY, 'toxiproxy: {url: "127.0.0.1:8474"}', "5: url: is no http address"),
+        (
+            TOXIPROXY,
+            'toxiproxy: {url: "http://127.0.0.1:1", host: ap-1}',
+            "5: unknown host 'ap-1' (did you mean 'app-1'?)",
+        ),
+        (
+            TOXIPROXY,
+            "toxiproxy: {managed: true, host: app-1}",
+            "5: a managed server runs on this machine (take host out)",
+        ),
+        (
+            TOXIPROXY,
+            'toxiproxy: {url: "http://127.0.0.1:1", hots: app-1}',
+            "5: unknown key 'hots' (did you mean 'host'?)",
+        ),
         (TOXIPROXY, "name: x", "6: there are proxies but no toxiproxy (add toxiproxy: {managed: true}"),
         (
             PROXY,
