@@ -41,19 +41,27 @@ class Counters:
                 return None
             inside = memory.get("stats") or {}
             # cgroups of the first kind, and of the second
-            cache = int(inside.get("total_inactive_file", inside.get("inactive_file")) or 0)
-            used = int(memory.get("usage") or 0)
+            cache = _count(inside.get("total_inactive_file", inside.get("inactive_file")))
+            used = _count(memory.get("usage"))
             return cls(
                 at=at,
-                cpu_s=int(cpu["cpu_usage"]["total_usage"]) / 1e9,
-                periods=int(throttling.get("periods") or 0),
-                throttled=int(throttling.get("throttled_periods") or 0),
-                sent_bytes=sum(int(n.get("tx_bytes") or 0) for n in (stats.get("networks") or {}).values()),
+                cpu_s=_count(cpu["cpu_usage"]["total_usage"]) / 1e9,
+                periods=_count(throttling.get("periods")),
+                throttled=_count(throttling.get("throttled_periods")),
+                sent_bytes=sum(_count(n.get("tx_bytes")) for n in (stats.get("networks") or {}).values()),
                 memory_bytes=used - cache if cache < used else used,
-                limit_bytes=int(memory.get("limit") or 0),
+                limit_bytes=_count(memory.get("limit")),
             )
         except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
             return None
+
+
+def _count(said: object) -> int:
+    """Raises TypeError or ValueError for what no kernel counts to."""
+    number = int(said or 0)  # type: ignore[call-overload]
+    if not 0 <= number < 2**64:
+        raise ValueError(number)
+    return int(number)
 
 
 @dataclass(frozen=True, slots=True)

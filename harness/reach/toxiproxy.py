@@ -219,6 +219,9 @@ def _mapped(where: str, call: str, timeout_s: float) -> Iterator[None]:
         raise _rejected(verb, path, 409, error.args[0], where) from None
     except requests.RequestException as error:
         raise _unreached(error, call, where, timeout_s) from error
+    except Exception as error:
+        # an answer that is no HTTP makes urllib3 and its decoders fail in words of their own
+        raise ReachTimeout(f"{call}: the answer can't be read; what it did is unknown", where=where) from error
 
 
 def _unreached(error: requests.RequestException, call: str, where: str, timeout_s: float) -> ReachFailed:
@@ -234,7 +237,7 @@ def _unreached(error: requests.RequestException, call: str, where: str, timeout_
 
 
 def _rejected(verb: str, path: str, status: int, content: bytes, where: str) -> ReachFailed:
-    text, own = content.decode(errors="replace").strip(), False
+    text, own = content.decode(errors="replace"), False
     with contextlib.suppress(*_NO_JSON, TypeError, KeyError):
         # the server labels its JSON as text/plain: only trying tells
         text, own = str(json.loads(text)["error"]), True
@@ -242,6 +245,8 @@ def _rejected(verb: str, path: str, status: int, content: bytes, where: str) -> 
         # whatever stands in the way now (a gateway, a captive portal) knows nothing of our toxics
         what = f"{verb} {path}: 404, but not as Toxiproxy says it"
         return ReachFailed(what, where=where, mend="is this the address of its API, and is nothing in between?")
+    # whatever answered, it goes onto one line of a terminal
+    text = " ".join("".join(c if c.isprintable() else " " for c in text[:1000]).split())
     mend = "is another program listening on that port?" if "address already in use" in text else ""
     return ToxiproxyRejected(f"{verb} {path}: {status} {text[:300]}", status=status, where=where, mend=mend)
 
