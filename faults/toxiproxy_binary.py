@@ -16,8 +16,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import docker
-import docker.errors
 import requests
 
 from faults.file_lock import locked
@@ -146,6 +144,9 @@ def _from_image(search: Search, deadline: Deadline) -> Path:
     if sys.platform != "linux":
         raise _NoWay("docker: the image's program runs on Linux only")
     _engine_is_there(search)
+    import docker  # noqa: PLC0415 - a fifth of a second for each process that may never need it
+    import docker.errors  # noqa: PLC0415
+
     timeout_s = max(1, int(min(deadline.left_s(), 120)))
     try:
         client = docker.from_env(timeout=timeout_s, environment=dict(search.env))

@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -52,11 +53,14 @@ class _Link:
     """The socket in use, reachable for whoever must cut it off."""
 
     sockets: list[socket.socket] = field(default_factory=list)
+    # a socket that is cut off while it is being wrapped in TLS would be left open by ssl
+    wrapping: threading.Lock = field(default_factory=threading.Lock)
 
     def cut_off(self) -> None:
-        for sock in self.sockets:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+        with self.wrapping:
+            for sock in self.sockets:
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
 
 
 def probe(
@@ -156,8 +160,9 @@ def _get(
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if parts.scheme == "https":
             context = ssl.create_default_context()
-            sock = context.wrap_socket(sock, server_hostname=parts.hostname, do_handshake_on_connect=False)
-            link.sockets.append(sock)
+            with link.wrapping:
+                sock = context.wrap_socket(sock, server_hostname=parts.hostname, do_handshake_on_connect=False)
+                link.sockets.append(sock)
             sock.do_handshake()
         connection.sock = sock
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

