@@ -21,22 +21,22 @@ _QUICK_S = 0.4
 _OURS = "gameday_exhaust"
 
 
-def left(site: Site, run: str, before: frozenset[str]) -> list[str]:
-    """What of the run `run` is still there, in words; [] when nothing is. `before`: `strangers` before the run."""
+def left(site: Site, run: str) -> list[str]:
+    """What of the run `run` is still there, in words; [] when nothing is."""
     found: list[str] = []
     for look in (_proxies, _sessions, _cache, _container, _stopped):
         try:
             found += look(site)
         except Exception as error:  # noqa: BLE001 - what can't be asked is not clean
             found.append(f"{look.__name__.strip('_')} can't be asked: {error!r}"[:120])
-    found += [f"file {name}" for name in sorted(strangers() - before)]
+    found += [f"file {name}" for name in _folders(run)]
     found += [f"process {p}" for p in _running(site, run)]
     return found
 
 
-def strangers() -> frozenset[str]:
-    """Folders that faults on hosts may make."""
-    return frozenset(str(p) for p in Path("/tmp").glob("gameday-*f1*"))  # noqa: S108 - where they are made
+def _folders(run: str) -> list[str]:
+    """Folders that the run's faults on hosts may make."""
+    return sorted(str(p) for p in Path("/tmp").glob(f"gameday-{run}-f1*"))  # noqa: S108 - where they are made
 
 
 def _proxies(site: Site) -> Iterator[str]:

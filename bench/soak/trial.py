@@ -15,7 +15,7 @@ import psutil
 import yaml
 
 from bench.soak.kinds import Played
-from bench.soak.leftover import left, strangers
+from bench.soak.leftover import left
 from bench.soak.site import Site
 from bench.soak.victim import BOTH, MOMENTS, OF_THE_SITE, VICTIMS, Moment, Victim, kill, records
 from harness.clock import Deadline, boot_s
@@ -81,7 +81,7 @@ class Outcome:
 
 def play(draw: Draw, site: Site, folder: Path) -> Outcome:
     """Plays it, and leaves the site as it was."""
-    runs, before = folder / f"trial-{draw.number}", strangers()
+    runs = folder / f"trial-{draw.number}"
     runs.mkdir(parents=True)
     process = _game_day(draw, site, runs)
     try:
@@ -92,7 +92,7 @@ def play(draw: Draw, site: Site, folder: Path) -> Outcome:
         gone = kill(draw.victim, psutil.Process(process.pid), site, draw.gap_s)
         if gone:
             return Outcome(draw, 0.0, void=f"{', '.join(gone)} had ended before")
-        outcome = _aftermath(draw, site, runs, run.name, before, process)
+        outcome = _aftermath(draw, site, runs, run.name, process)
     finally:
         if process.poll() is None:
             process.kill()
@@ -102,20 +102,18 @@ def play(draw: Draw, site: Site, folder: Path) -> Outcome:
     return outcome
 
 
-def _aftermath(
-    draw: Draw, site: Site, runs: Path, run: str, before: frozenset[str], process: subprocess.Popen[bytes]
-) -> Outcome:
+def _aftermath(draw: Draw, site: Site, runs: Path, run: str, process: subprocess.Popen[bytes]) -> Outcome:
     begun = boot_s()
-    clean_s, found = _until_clean(site, run, before, begun, _patience_s(draw))
+    clean_s, found = _until_clean(site, run, begun, _patience_s(draw))
     if not found and draw.victim not in BOTH and draw.victim != "conductor":
         # what lives on must not put anything back
         _wait(lambda: process.poll() is not None, _ENDS_S)
-        found = left(site, run, before)
+        found = left(site, run)
     if not found:
         return Outcome(draw, clean_s)
     heal = [sys.executable, "-P", "-c", _CLI, "heal", "--runs", str(runs)]
     subprocess.run(heal, cwd=ROOT, capture_output=True, timeout=60, check=False)
-    _, stays = _until_clean(site, run, before, boot_s(), WITHIN_S)
+    _, stays = _until_clean(site, run, boot_s(), WITHIN_S)
     return Outcome(draw, clean_s, tuple(found), tuple(stays))
 
 
@@ -178,12 +176,10 @@ def _moment(moment: Moment, written: list[dict[str, object]]) -> float | None:
     return FAULT_S if moment == "healing" else 0.0
 
 
-def _until_clean(
-    site: Site, run: str, before: frozenset[str], begun_s: float, patience_s: float
-) -> tuple[float, list[str]]:
+def _until_clean(site: Site, run: str, begun_s: float, patience_s: float) -> tuple[float, list[str]]:
     deadline = Deadline.after(max(0.0, begun_s + patience_s - boot_s()))
     while True:
-        found = left(site, run, before)
+        found = left(site, run)
         if not found or deadline.passed:
             return boot_s() - begun_s, found
         threading.Event().wait(_LOOK_S)

@@ -20,6 +20,7 @@ from harness.journal.record import EvidencePiece, FindingNamed
 
 CAUSE = "cpu"
 _FULL_THREAD = 0.85
+_BURNS = 0.5
 _SOME = 0.08  # of a processor; what uses less may have waited for other reasons
 _MOST_OF_HOST = 0.6
 _FULL_HOST = 0.9
@@ -57,6 +58,13 @@ def examine(case: Case) -> FindingNamed | None:
     watched = {p.host for p in processes(case)}
     unwatched = [h for h in hosts(case) if h.source not in watched]
     return next((finding for h in unwatched if (finding := _unwatched(case, h)) is not None), None)
+
+
+def burning(case: Case) -> bool:
+    """Whether one of the platform's own processes burns a processor: whatever it holds meanwhile, it holds for long."""
+    return any(
+        p.mean("busiest_thread") >= _BURNS and _thirst(p).full_thread for p in processes(case) if not p.serves_data
+    )
 
 
 def _taken(case: Case) -> FindingNamed | None:

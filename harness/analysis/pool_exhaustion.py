@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 
 from harness.analysis.case import Case
+from harness.analysis.cpu import burning
 from harness.analysis.finding import NAMED_FROM, PIECES, enough
 from harness.analysis.lock_contention import blocking
 from harness.analysis.log_signature import (
@@ -54,6 +55,7 @@ class Signs:
     fault: FaultSpan | None
     cpu: float | None
     outage: Outage | None
+    burning: bool = False  # the application computes while it holds its connections
     held_up: bool = False  # the connections wait for locks, or are at work that is too much: the pool is the victim
 
     @property
@@ -130,6 +132,7 @@ def _signs(case: Case) -> Signs:
         sessions=_sessions(case, fault),
         fault=fault,
         cpu=case.host_cpu(),
+        burning=burning(case),
         held_up=_kept_busy(case) or blocking(case) or heavy_share(case) >= _WORK_SHARE or calls_too_often(case),
         outage=_outage(case, fault),
     )
@@ -181,6 +184,7 @@ def _doubt(signs: Signs) -> float:
     # sessions that are all still there were not refused: such lines are then of the healing
     if signs.refused.count >= 3 and not (sessions is not None and sessions.held):
         doubt *= 0.4
+    doubt *= 0.7 if signs.burning and not signs.held_for_good else 1.0
     doubt *= 0.5 if signs.held_up and not signs.held_for_good else 1.0
     if sessions is not None:
         doubt *= 0.3 if sessions.gone else 1.0
