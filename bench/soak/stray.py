@@ -60,7 +60,8 @@ class StrayContainer:
         self.container.reload()
         attrs = self.container.attrs
         state, host = attrs["State"], attrs["HostConfig"]
-        limits = tuple(host.get(k) for k in ("NanoCpus", "CpuQuota", "CpuPeriod", "Memory", "MemorySwap"))
+        # -1 and 0 both mean "no limit", and the engine takes only -1 for it in an update
+        limits = tuple(max(0, host.get(k) or 0) for k in ("NanoCpus", "CpuQuota", "CpuPeriod", "Memory", "MemorySwap"))
         return (
             state["Status"],
             state["Paused"],

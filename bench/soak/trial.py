@@ -103,6 +103,9 @@ def play(draw: Draw, site: Site, folder: Path) -> Outcome:
 
 
 def _aftermath(draw: Draw, site: Site, runs: Path, run: str, process: subprocess.Popen[bytes]) -> Outcome:
+    if draw.victim == "ssh server":
+        # the game day goes on without its readings and logs
+        _wait(lambda: process.poll() is not None, _ENDS_S)
     begun = boot_s()
     clean_s, found = _until_clean(site, run, begun, _patience_s(draw))
     if not found and draw.victim not in BOTH and draw.victim != "conductor":
