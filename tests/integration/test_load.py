@@ -359,6 +359,8 @@ def test_more_names_than_the_cap_share_one_and_it_is_said_once(load: Load, tmp_p
     load.start(file, users=1)
     load.until(lambda: load.count(OTHER_NAMES) > 100)
     assert len(load.names) == MAX_NAMES + 1
+    load.until(lambda: bool(load.of(Note)))
+    load.until(lambda: load.count(OTHER_NAMES) > 1000)
     assert len(load.of(Note)) == 1
     assert str(MAX_NAMES) in load.of(Note)[0].text
 

@@ -14,7 +14,7 @@ import pytest
 
 from faults import process
 from faults.toxiproxy_binary import find_or_build
-from faults.toxiproxy_process import reap, start
+from faults.toxiproxy_process import start
 from faults.toxiproxy_server import ManagedServer, ProxySpec
 from harness.clock import Deadline, boot_s
 from harness.errors import GamedayError, ReachFailed
@@ -116,8 +116,7 @@ def test_one_that_dies_in_the_middle_of_a_run_ends_it_and_is_started_again(folde
     server = ensure(folder, binary)
     watch = ServerWatch(Toxiproxy(managed=True, folder=folder))
     assert watch.look() == ""
-    os.kill(server.pid, signal.SIGKILL)
-    reap(server.pid)
+    process.end_process(server.pid, server.start_ticks, Deadline.after(5), ask_first=False)
     assert watch.look() == "", "healing may just be starting it again"
     assert watch.look().startswith("our toxiproxy-server died")
     watch.finish()
