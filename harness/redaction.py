@@ -10,13 +10,12 @@ within bounds, so that no text keeps it busy, and a rule is tried only on parts 
 from __future__ import annotations
 
 import base64
-import html
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from html.entities import codepoint2name
 from typing import Final
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 MASK: Final = "[redacted]"
 
@@ -154,7 +153,9 @@ RULES: Final = (
     ),
 )
 
+_ENTITIES = codepoint2name | {ord("'"): "apos"}
 _SHORTEST_KNOWN = 6
+_SHORTEST_LINE = 16  # of a known value of many lines, such as a key file, that is secret by itself
 _PART = re.compile(r"(?:[^\n]*\n){1,64}|[^\n]+\Z")
 _SECRET_KEY = re.compile(rf"[\w-]*{_SECRET_NAME}", _I)
 _DATA_URL = re.compile(r"(?:postgres(?:ql)?|redis|rediss|valkey|mysql|amqps?|mongodb)(?:\+\w+)?://", _I)
@@ -169,11 +170,15 @@ class Redactor:
         forms = {form for part in parts for form in _written_forms(part)}
         longest_first = sorted(forms, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._escaped = tuple(_escaped(part) for part in sorted(parts, key=len, reverse=True) if not part.isalnum())
 
     def text(self, text: str) -> str:
         """`text` without secrets."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
+        for core, pattern in self._escaped:
+            if core in text:
+                text = pattern.sub(MASK, text)
         text = _apply(BLOCK_RULES, text)
         return _PART.sub(lambda part: _apply(RULES, part[0]), text)
 
@@ -209,9 +214,10 @@ def _secret_parts(value: str) -> Iterator[str]:
         except ValueError:
             yield value
     elif words := _KEYWORD_PASSWORD.search(value):
-        yield words[1] or words[2]
+        yield re.sub(r"\\(.)", r"\1", words[1] or words[2])
     else:
         yield value
+        yield from (line.strip() for line in value.splitlines() if len(line.strip()) >= _SHORTEST_LINE)
 
 
 def _url_passwords(url: str) -> Iterator[str]:
@@ -223,20 +229,34 @@ def _url_passwords(url: str) -> Iterator[str]:
 
 
 def _written_forms(secret: str) -> set[str]:
-    """A secret as it may stand in a URL (once or twice encoded), in JSON, in HTML, as hex or as base64."""
+    """A secret as it is, as hex and as base64; `_escaped` knows how its signs may be written one by one."""
     encoded = secret.encode("utf-8", "surrogateescape")
-    return {
-        secret,
-        quote(secret, safe=""),
-        quote(secret),
-        quote_plus(secret),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        html.escape(secret),
-        quote(quote(secret, safe=""), safe=""),
-        encoded.hex(),
-        *_base64_forms(encoded),
-    }
+    return {secret, encoded.hex(), encoded.hex().upper(), *_base64_forms(encoded)}
+
+
+def _escaped(secret: str) -> tuple[str, re.Pattern[str]]:
+    """A secret as it may stand in a URL, JSON, HTML, SQL or a program's own quotes, escaped once or several times; and
+    its longest run of plain letters and digits, without which it stands nowhere in a text."""
+    core = max(re.findall(r"[A-Za-z0-9]*", secret), key=len)
+    runs = (found[0] for found in re.finditer(r"[A-Za-z0-9]+|(.)\1*", secret, re.DOTALL))
+    return core, re.compile("".join(run if run.isascii() and run.isalnum() else _escaped_sign(run[0]) for run in runs))
+
+
+def _escaped_sign(sign: str) -> str:
+    """A pattern for a run of one sign that is neither an ASCII letter nor a digit. It is matched as a whole or not at
+    all: where a run could be split in many ways, a text of such signs would keep it busy."""
+    slashes, percent, point = r"\\{1,8}+", "%(?:25){0,4}", ord(sign)
+    encoded = {sign.encode("utf-8", "surrogateescape"), sign.encode("latin-1", "ignore")} - {b""}
+    units = sign.encode("utf-16-be", "surrogatepass").hex()
+    forms = [
+        "".join(f"{slashes}u{units[at : at + 4]}" for at in range(0, len(units), 4)),
+        *("".join(f"{lead}{byte:02x}" for byte in code) for code in encoded for lead in (percent, rf"{slashes}x")),
+        rf"&(?:amp;){{0,3}}(?:#0*{point}|#x0*{point:x}|{_ENTITIES.get(point, 'none')});",
+        *((r"\+", f"{percent}2b") if sign == " " else ()),
+        *(f"{slashes}{letter}" for letter in {"\n": "n", "\r": "r", "\t": "t"}.get(sign, "")),
+        r"\\" if sign == "\\" else rf"\\{{0,8}}+{re.escape(sign)}",  # last: it begins the others
+    ]
+    return f"(?i:{'|'.join(forms)}){{1,32}}+"
 
 
 def _base64_forms(secret: bytes) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from harness.journal.base import Record
 
@@ -17,8 +17,8 @@ class Position(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     segment: str
-    lines: int
-    bytes: int
+    lines: NonNegativeInt
+    bytes: NonNegativeInt
     head: str
 
 

@@ -62,7 +62,7 @@ class Checked:
                 what = f"its end is missing: {seal.lines} lines were sealed, {len(self.heads)} are there"
                 yield Flaw(self.file, what, len(self.heads) + 1, self.ends[-1] if self.ends else 0)
                 return
-            if self._behind(seal.lines) != seal:
+            if not seal.lines or self._behind(seal.lines) != seal:
                 yield Flaw(self.file, "it is not what was sealed", seal.lines, self._start(seal.lines))
                 return
 

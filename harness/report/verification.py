@@ -62,10 +62,12 @@ def verify(run_folder: Path, head: str = "") -> Verification:
         flaws.append(Flaw(_SEAL, "it is missing, and the run was sealed"))
     notes = list(_notes(found, seal))
     files = {file.path: file.sha256 for file in hashes(run_folder)}
+    added: set[str] = set()
     if last is not None and last.complete:
         flaws += _against_files(last.files, files)
-        added = files.keys() - {file.path for file in last.files}
+        added |= files.keys() - {file.path for file in last.files}
         notes += [f"{name} was added since the run was sealed" for name in sorted(added)]
+        notes += [f"{name} is no file of a run: nobody looks at it" for name in _strange(run_folder)]
     else:
         flaws += _without_seal(run_folder)
     proven = _head(found, head) if head else None
@@ -76,7 +78,7 @@ def verify(run_folder: Path, head: str = "") -> Verification:
         notes=tuple(notes),
         head=seal.head if seal is not None else "",
         lines=sum(len(checked.heads) for checked in found.values()),
-        files=len(files),
+        files=len(files) - len(added),
         chained=any(checked.chained for checked in found.values()),
     )
 
@@ -127,11 +129,26 @@ def _since_the_seal(checked: Checked, *, known: bool, heads: set[str]) -> Iterat
 
 
 def _notes(found: Mapping[str, Checked], seal: SealFile | None) -> Iterator[str]:
+    heads = {position.head for position in seal.seals} if seal is not None else set()
     for checked in found.values():
+        if checked.opened is not None and checked.opened.seal in heads and not checked.sealed:
+            yield f"{checked.file} was begun behind the seal and never sealed: nobody vouches for it"
         if checked.torn is not None and seal is None:
             yield f"{checked.file}:{checked.torn}: half a line, as a kill leaves it"
         if checked.heads and not checked.chained:
             yield f"{checked.file} was made by an older gameday: it has no chain, and any byte may have changed"
+
+
+def _strange(run_folder: Path) -> Iterator[str]:
+    """What a seal can't know: links, pipes, and what is no segment in the journal's folder."""
+    for place in sorted(run_folder.rglob("*")):
+        name = place.relative_to(run_folder)
+        if name.parent.parts[:1] == ("journal",):
+            ordinary = place.is_file() and (name.match("journal/*.jsonl") or name.as_posix() == _SEAL)
+        else:
+            ordinary = not place.is_symlink() and (place.is_dir() or place.is_file())
+        if not ordinary:
+            yield name.as_posix()
 
 
 def _against_files(sealed: Iterable[FileHash], there: Mapping[str, str]) -> Iterator[Flaw]:

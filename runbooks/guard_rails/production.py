@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from itertools import pairwise
+
 from runbooks.guard_rails.rail import Moment, Objection, Passed
 
 _PRODUCTION = frozenset({"production", "prod", "prd", "live"})
+_NOT = frozenset({"non", "not", "no", "pre"})  # right before it: "non-prod", but "non-eu-prod" is one
+_WORD = re.compile(r"[^\W\d_]+")  # whatever parts them, and without the number of prod1
 
 
 class Production:
@@ -22,5 +28,5 @@ class Production:
 
 def is_production(environment: str) -> bool:
     """Whether an environment's name means production."""
-    words = environment.lower().replace("_", "-").split("-")
-    return any(word in _PRODUCTION for word in words) and "non" not in words and "pre" not in words
+    words = _WORD.findall(unicodedata.normalize("NFKC", environment).lower())
+    return any(word in _PRODUCTION and before not in _NOT for before, word in pairwise(["", *words]))

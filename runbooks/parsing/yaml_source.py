@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ ACTIVITIES = frozenset({"action", "rollback", "probe", "configuration", "secrets
 """Keys of a fault or a service level whose text is Chaos Toolkit's: `${X}` there is found when the activity is run."""
 
 _CORE = "tag:yaml.org,2002:"
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(slots=True)
@@ -201,6 +203,10 @@ class _Walk:
 
     def _scalar(self, node: yaml.ScalarNode, place: Place) -> Any:
         text = str(node.value)
+        if _NO_TEXT.search(text):
+            self._defects.add(_line(node), "a sign that no text holds (NUL or half a character)", "take it out")
+            self._source.broken.add(place)
+            return None
         if "${" in text and not _is_verbatim(place):
             return self._expanded(text, node, place)
         kind = node.tag.removeprefix(_CORE)

@@ -122,6 +122,37 @@ def test_a_known_value_is_taken_out_however_it_is_written(written: str) -> None:
     assert Redactor(['p/w d&1"x']).text(f"connecting with {written} failed") == f"connecting with {MASK} failed"
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "k/\u00e4 'y4711\"",
+        "k%2f%c3%a4%20'y4711%22",
+        "k%25252F%2525C3%2525A4%252520%252527y4711%252522",
+        "k%2F%E4+%27y4711%22",
+        r"k\/\u00E4 'y4711\"",
+        r"k/\\u00e4 'y4711\\\"",
+        r"k/\xc3\xa4 \'y4711" + '"',
+        "k&#x2F;&auml; &#39;y4711&quot;",
+        "k/&#228; &amp;apos;y4711&amp;#34;",
+        "k/\u00e4 ''y4711\"",
+        "6B2FC3A420277934373131" + "22",
+    ],
+    ids=["plain", "URL in small letters", "URL three times", "Latin-1 form", "JSON of others", "JSON in JSON",
+         "bytes of Python", "HTML", "HTML twice", "SQL", "hex in capitals"],
+)  # fmt: skip
+def test_a_known_value_is_taken_out_whoever_has_escaped_it(written: str) -> None:
+    assert Redactor(["k/\u00e4 'y4711\""]).text(f"at ({written}) end") == f"at ({MASK}) end"
+
+
+def test_a_password_with_quotes_in_a_keyword_dsn_is_known_as_the_server_reads_it() -> None:
+    assert Redactor([r"host=db password='s3\'cret\\99'"]).text(r"got s3'cret\99 here") == f"got {MASK} here"
+
+
+def test_each_line_of_a_known_key_file_is_secret() -> None:
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\nQyNTUxOQAAACDwq8Zr\n-----END"
+    assert Redactor([key]).text("wrote QyNTUxOQAAACDwq8Zr twice") == f"wrote {MASK} twice"
+
+
 @pytest.mark.parametrize("before", ["", "u", "us", "use:", "user:"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 def test_a_known_value_is_taken_out_of_the_base64_of_something_longer(
@@ -170,10 +201,13 @@ def test_values_are_redacted_deep_and_by_their_key() -> None:
         "token: ",
         "-----BEGIN PRIVATE KEY-----\nabc\n",
         "QUJD",
+        "\\",
+        "%25",
+        "&amp;",
     ],
 )
 def test_no_text_keeps_the_patterns_busy(piece: str) -> None:
     text = piece * (256 * 1024 // len(piece))
     start = datetime.now(tz=UTC)
-    Redactor().text(text)
+    Redactor(["%\\\\\\&%%&&!"]).text(text)
     assert (datetime.now(tz=UTC) - start).total_seconds() < 5

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 # what is slow here is the machine: no time is ever measured. No database: runs leave nothing in the tree. No shrinking:
@@ -22,3 +23,10 @@ _COMMON = {
 settings.register_profile("suite", max_examples=30, derandomize=True, **_COMMON)
 settings.register_profile("thorough", max_examples=1500, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Thousands of reports take longer than any test of the suite may."""
+    if os.environ.get("HYPOTHESIS_PROFILE") == "thorough":
+        for item in items:
+            item.add_marker(pytest.mark.timeout(1800))

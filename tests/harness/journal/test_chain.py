@@ -145,6 +145,39 @@ def test_another_file_of_the_run_that_was_changed_or_removed_is_found_and_a_new_
     (run / "notes.txt").unlink()
 
 
+def test_what_no_seal_can_know_is_told(run):
+    strange = run / "journal" / "notes.txt", run / "link"
+    strange[0].write_text("mine")
+    strange[1].symlink_to("result.json")
+    notes = verify(run).notes
+    assert notes == tuple(f"{name} is no file of a run: nobody looks at it" for name in ("journal/notes.txt", "link"))
+    for place in strange:
+        place.unlink()
+
+
+def test_a_segment_that_only_claims_to_follow_the_seal_is_told(run):
+    head = json.loads((run / "journal" / "seal.json").read_text())["seals"][-1]["head"]
+    opening = {"kind": "segment-opened", "t": 1.0, "segment": "heal-9", "pid": 9, "seal": head}
+    place = run / "journal" / "heal-9.jsonl"
+    place.write_bytes(chain.linked(chain.start("heal-9"), json.dumps(opening).encode()))
+    assert verify(run).notes == (
+        "journal/heal-9.jsonl was begun behind the seal and never sealed: nobody vouches for it",
+    )
+    place.unlink()
+
+
+@pytest.mark.parametrize("lines", [0, -5])
+def test_a_seal_with_numbers_that_no_seal_has_is_a_flaw(tmp_path, lines):
+    run = write_run(tmp_path)
+    place = run / "journal" / "seal.json"
+    seals = json.loads(place.read_text())
+    seals["seals"][-1]["lines"] = lines
+    place.write_text(json.dumps(seals, indent=2) + "\n")
+    for segment in (run / "journal").glob("*.jsonl"):
+        segment.write_bytes(b"")
+    assert verify(run).state == "changed"
+
+
 def test_what_a_later_command_adds_follows_on_from_the_seal(tmp_path):
     run = write_run(tmp_path)
     clock = Clock.start()

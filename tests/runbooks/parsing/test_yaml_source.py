@@ -45,6 +45,8 @@ def test_every_value_knows_its_line(tmp_path: Path) -> None:
             "a: !!python/object/apply:os.system [x]\n",
             "f:1: the YAML tag !!python/object/apply:os.system is not allowed",
         ),
+        ('a: "x\\0y"\n', "f:1: a sign that no text holds (NUL or half a character)"),
+        ('a: 1\nb: "\\ud800"\n', "f:2: a sign that no text holds (NUL or half a character)"),
         ("a: !secret x\n", "f:1: the YAML tag !secret is not allowed"),
         ("? {a: 1}\n: 2\n", "f:1: a key must be plain text"),
         ("a: *nobody\n", "f:1: no valid YAML: found undefined alias 'nobody'"),
