@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from faults import curl
 from faults.cache_undo import CacheUndo, url_of
 from faults.fault import Healed
 from faults.undo import Undo
@@ -21,6 +22,8 @@ from harness.reach.redis_session import open_session
 from harness.reach.toxiproxy import ToxiproxyApi, ToxiproxyGone
 
 CALL_S = 1.5
+
+_NOT_HELD = Healed("absent", "it had run out, or is another run's by now")
 
 
 class Holder(BaseModel):
@@ -69,7 +72,7 @@ def release_cache(undo: CacheClaimUndo, deadline: Deadline, allow: AllowList) ->
             session.close()
     except ReachFailed as error:
         return Healed("lease", f"it runs out by itself within {PACE.lease_s:g} s; it could not be taken away: {error}")
-    return Healed("released" if released else "absent")
+    return Healed("released") if released else _NOT_HELD
 
 
 def release_toxiproxy(undo: ToxiproxyClaimUndo, deadline: Deadline, allow: AllowList) -> Healed:
@@ -86,7 +89,7 @@ def release_toxiproxy(undo: ToxiproxyClaimUndo, deadline: Deadline, allow: Allow
             where=undo.api_url,
             mend=toxiproxy_command(undo),
         ) from error
-    return Healed("released" if released else "absent")
+    return Healed("released") if released else _NOT_HELD
 
 
 def cache_command(undo: CacheClaimUndo) -> str:  # noqa: ARG001 - the signature of all doors
@@ -96,4 +99,4 @@ def cache_command(undo: CacheClaimUndo) -> str:  # noqa: ARG001 - the signature 
 
 def toxiproxy_command(undo: ToxiproxyClaimUndo) -> str:
     """What a person types to take it away."""
-    return f"curl -X DELETE {undo.api_url}/proxies/{toxiproxy_claim.NAME}"
+    return curl.delete(undo.api_url, "proxies", toxiproxy_claim.NAME)

@@ -54,8 +54,20 @@ def judge(before: Observation, during: Observation, *, delay_ms: float | None, s
     if during.end_s - during.start_s < ENOUGH_S or before.requests < _ENOUGH_BEFORE:
         text = f"too little was seen: {during.requests} requests under the fault, {before.requests} before it"
         return Effect(_expected(delay_ms), Measurement(text, values), effective=None)
+    if delay_ms and not _comparable(before, during):
+        times = f"{_ENOUGH_BEFORE} times before the fault and {_ENOUGH_DURING} under it"
+        text = f"too little was seen: no request came {times}"
+        return Effect(_expected(delay_ms), Measurement(text, values), effective=None)
     text = f"nothing moved: {_summary(before)} before, {_summary(during)} under the fault"
     return Effect(_expected(delay_ms), Measurement(text, values), effective=False)
+
+
+def _comparable(before: Observation, during: Observation) -> bool:
+    """Whether the times of any one request can be compared: a few of each of many requests tell nothing."""
+    return any(
+        name in before.names and before.names[name].requests >= _ENOUGH_BEFORE and stats.requests >= _ENOUGH_DURING
+        for name, stats in during.names.items()
+    )
 
 
 def slower_median(before: Observation, during: Observation, delay_ms: float) -> str:

@@ -70,11 +70,13 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One of the two proofs. `effective` None: it can't be said (too little was seen)."""
+    """One of the two proofs. `effective` None: it can't be said (too little was seen). `mend`: what a person types
+    where the wire is not back for another reason than the fault."""
 
     expected: str
     measured: Measurement
     effective: bool | None
+    mend: str = ""
 
 
 @dataclass(frozen=True, slots=True)

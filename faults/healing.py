@@ -58,7 +58,7 @@ DOORS: Mapping[str, Door] = MappingProxyType(
             EnabledUndo,
             proxy_healing.heal_proxy,
             proxy_healing.enabled_command,
-            lambda u: f"enabled on proxy {u.proxy}",
+            lambda u: f"proxy {u.proxy} {'closed' if u.enabled else 'opened'}",
         ),
         # the server goes after the proxies that it holds, else their healing would start it again
         "process": Door(
@@ -91,14 +91,14 @@ DOORS: Mapping[str, Door] = MappingProxyType(
             CacheClaimUndo,
             claim_healing.release_cache,
             claim_healing.cache_command,
-            lambda u: f"at cache {u.cache}",
+            lambda _: "the key gameday:claim",
             last=lambda _: True,
         ),
         "claim-toxiproxy": Door(
             ToxiproxyClaimUndo,
             claim_healing.release_toxiproxy,
             claim_healing.toxiproxy_command,
-            lambda u: f"at {u.api_url}",
+            lambda u: f"the proxy gameday-claim at {u.api_url}",
             last=lambda _: True,
         ),
         "containers": Door(ContainersUndo, container_healing.heal, container_healing.command, container_healing.what),

@@ -229,9 +229,9 @@ class Injection:
         try:
             wait_s = min(_AFTERWARDS_S, max(deadline.left_s(), _LEAST_AFTERWARDS_S))
             effect = self.fault.measure_healed(Deadline.after(wait_s))
-            measured, verified = effect.measured.text, effect.effective
+            measured, verified, mend = effect.measured.text, effect.effective, effect.mend
         except Exception as error:  # noqa: BLE001 - it is off; that it can't be measured is said, not raised
-            measured, verified = f"it could not be measured: {error}", None
+            measured, verified, mend = f"it could not be measured: {error}", None, ""
         self._state, self.healed_at = "healed", self._clock.now_s()
         self._emit(
             FaultHealed(
@@ -242,7 +242,7 @@ class Injection:
                 measured_after=measured,
                 verified=verified,
                 note=healed.note,
-                command=healed.command if verified is False else "",
+                command=(mend or healed.command) if verified is False else "",
             )
         )
 

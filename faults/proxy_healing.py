@@ -7,9 +7,9 @@ plain call stand a restart (our server) or a proxy in the wedged one's place (so
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 
+from faults import curl
 from faults.fault import Healed
 from faults.toxiproxy_server import ManagedServer
 from faults.undo import EnabledUndo, ToxicUndo
@@ -36,30 +36,29 @@ def heal_proxy(undo: ProxyUndo, deadline: Deadline, allow: AllowList) -> Healed:
 
 def toxic_command(undo: ToxicUndo) -> str:
     """What a person types to take the toxic off."""
-    return f"curl -X DELETE {undo.api_url}/proxies/{undo.proxy}/toxics/{undo.toxic}"
+    return curl.delete(undo.api_url, "proxies", undo.proxy, "toxics", undo.toxic)
 
 
 def enabled_command(undo: EnabledUndo) -> str:
     """What a person types to open (or close) the proxy as it was found."""
-    body = '{"enabled":true}' if undo.enabled else '{"enabled":false}'
-    return f"curl -X POST -d '{body}' {undo.api_url}/proxies/{undo.proxy}"
+    return _enable_command(undo, enabled=undo.enabled)
 
 
 def create_command(undo: ProxyUndo) -> str:
     """What a person types to have the proxy again as it was found."""
-    body = json.dumps(
-        {"name": undo.proxy, "listen": undo.listen, "upstream": undo.upstream, "enabled": undo.enabled},
-        separators=(",", ":"),
-    )
-    return f"curl -X POST -d '{body}' {undo.api_url}/proxies"
+    body = {"name": undo.proxy, "listen": undo.listen, "upstream": undo.upstream, "enabled": undo.enabled}
+    return curl.post(undo.api_url, "proxies", body=body)
 
 
 def reopen_command(undo: ProxyUndo) -> str:
     """What a person types where the fault is off, and nothing answers behind the proxy all the same: a listener that
     stopped accepting is made anew so."""
-    proxy = f"{undo.api_url}/proxies/{undo.proxy}"
-    closed, opened = (f"curl -X POST -d '{{\"enabled\":{value}}}' {proxy}" for value in ("false", "true"))
+    closed, opened = (_enable_command(undo, enabled=enabled) for enabled in (False, True))
     return f"{closed}; {opened} (is {undo.upstream} up?)"
+
+
+def _enable_command(undo: ProxyUndo, *, enabled: bool) -> str:
+    return curl.post(undo.api_url, "proxies", undo.proxy, body={"enabled": enabled})
 
 
 class _Ladder:
@@ -90,7 +89,9 @@ class _Ladder:
                 was_there = self._api.remove_toxic(undo.proxy, undo.toxic, timeout_s=self._call_s())
                 if self._seen().toxic(undo.toxic) is not None:
                     raise ReachTimeout("the toxic is still there after its removal", where=undo.api_url)
-                return Healed("delete" if was_there else "absent", command=reopen_command(undo))
+                if was_there:
+                    return Healed("delete", command=reopen_command(undo))
+                return Healed("absent", "it was gone already", reopen_command(undo))
             self._api.set_enabled(undo.proxy, enabled=undo.enabled, timeout_s=self._call_s())
             return Healed("enable", command=reopen_command(undo))
         except ToxiproxyRejected as error:
@@ -149,6 +150,7 @@ class _Ladder:
     def _replaced(self, cause: ReachTimeout) -> Healed:
         """Somebody's own server, wedged: free the listen port, and put a proxy of another name on it."""
         undo = self._undo
+        self._answers_at_all()
         with contextlib.suppress(ReachTimeout):
             # it may hang as the first call did, but the port is free all the same
             self._api.set_enabled(undo.proxy, enabled=False, timeout_s=self._call_s())
@@ -161,6 +163,15 @@ class _Ladder:
             f"the proxy {undo.proxy} at {undo.api_url} no longer answered ({cause.what}): it was closed, and {name} "
             f"took its place on {undo.listen}; restart that server when you can",
         )
+
+    def _answers_at_all(self) -> None:
+        """Raises NotHealed for a frozen server: the version needs no lock, so a wedged one still tells it. Nothing more
+        may be asked of a frozen one: it would do it all once it wakes, when nobody expects a closed proxy any more."""
+        try:
+            self._api.version(timeout_s=self._call_s())
+        except ReachTimeout as error:
+            what = f"{error}: the whole server is frozen or cut off; wake or restart it, then: gameday heal"
+            raise _not_healed(self._undo, ReachFailed(what)) from error
 
     def _call_s(self) -> float:
         return max(0.05, min(CALL_S, self._deadline.left_s()))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from faults import wire
 from faults.effect import judge
 from faults.fault import Effect, FaultGone, FaultPlan, Healed, Measurement
 from faults.observation import Observation
 from faults.probe import Probe
+from faults.proxy_changes import said
 from faults.undo import ToxicUndo
 from faults.wire_proxy import WireProxy
 from harness.clock import Deadline
@@ -85,14 +87,15 @@ class ToxicFault:
         return self._proxy.named(judge(before, during, delay_ms=self._delay_ms, sessions=self._proxy.sessions))
 
     def present(self) -> bool:
-        assert self._undo is not None
+        ours = self._proxy.held.on
         state = state_now(self._proxy)
+        # other faults of the run come and go while the server is asked
+        changed = self._proxy.held.changed(state, ours | self._proxy.held.on)
         stored = state.toxic(self._toxic.name)
-        if (state.listen, state.upstream) != (self._undo.listen, self._undo.upstream):
-            was, now = (f"{a.listen} to {a.upstream}" for a in (self._undo, state))
-            raise FaultGone(f"somebody changed the proxy {state.name} from {was} into {now}")
         if stored is not None and not is_as_asked(stored, self._toxic):
-            raise FaultGone(f"somebody changed it: it was {_said(self._toxic)}, and is {_said(stored)} now")
+            changed = f"somebody changed it: it was {said(self._toxic)}, and is {said(stored)} now"
+        if changed:
+            raise FaultGone(changed)
         return stored is not None
 
     def heal(self, deadline: Deadline) -> Healed:
@@ -121,11 +124,6 @@ def state_now(proxy: WireProxy) -> ProxyState:
         raise FaultGone(text) from None
 
 
-def _said(toxic: ToxicState) -> str:
-    attributes = ", ".join(f"{key} {value}" for key, value in sorted(toxic.attributes.items()))
-    return f"{toxic.type} {toxic.stream.lower()} ({attributes}) with toxicity {toxic.toxicity:g}"
-
-
 def measure_healed(
     proxy: WireProxy,
     rule: wire.WireRule,
@@ -140,20 +138,30 @@ def measure_healed(
         effect = wire.measure_back(rule, probe, before, quick)
         if effect.effective:
             return effect
-        others = _others_on(proxy)
-        if others:
-            return Effect(effect.expected, Measurement(f"{others} on this proxy: the wire can't tell"), effective=None)
-        return wire.measure_back(rule, probe, before, deadline)
+        return _while_others_are_on(proxy, effect.expected) or _named(
+            proxy, wire.measure_back(rule, probe, before, deadline)
+        )
     finally:
         probe.close()
 
 
-def _others_on(proxy: WireProxy) -> str:
-    """What else is on the proxy, in words; "" for nothing, or when it can't be asked."""
+def _while_others_are_on(proxy: WireProxy, expected: str) -> Effect | None:
+    """Nothing can be said while another fault of the run is on the same proxy."""
+    ours = proxy.held.on
+    if not (ours.closed_by or ours.toxics):
+        return None
+    which = "closed by another fault" if ours.closed_by else "under another fault"
+    return Effect(expected, Measurement(f"the proxy is {which}: the wire can't tell"), effective=None)
+
+
+def _named(proxy: WireProxy, effect: Effect) -> Effect:
+    """A wire that is not back, with what somebody else did to the proxy meanwhile."""
+    if effect.effective is not False:
+        return effect
     try:
-        state: ProxyState = proxy.api.proxy(proxy.name, timeout_s=1.0)
+        state = proxy.api.proxy(proxy.name, timeout_s=1.0)
     except ReachFailed:
-        return ""
-    if not state.enabled:
-        return "it is closed by another fault"
-    return f"{len(state.toxics)} other toxics are" if state.toxics else ""
+        return effect
+    changed = proxy.held.changed(state, proxy.held.on)
+    measured = replace(effect.measured, text=f"{effect.measured.text}; {changed}" if changed else effect.measured.text)
+    return replace(effect, measured=measured, mend=proxy.held.mend(state, proxy.held.on, proxy.api.url))

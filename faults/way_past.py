@@ -22,21 +22,23 @@ _MOST_GROUPS = 3
 # a session that our role may not look into has no client_port; one over a Unix socket has -1
 _SESSIONS = """
 /* gameday */ select coalesce(usename, ''), coalesce(host(client_addr), ''), coalesce(client_port, 0),
-       coalesce(application_name, '') ~ '^gameday(-|$)'
+       coalesce(application_name, '') ~ '^gameday(-|$)', coalesce(datname, '') <> current_database()
 from pg_stat_activity
-where datname = current_database() and pid <> pg_backend_pid()
+where pid <> pg_backend_pid()
   and (backend_type = 'client backend' or backend_type is null)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One session at the server: as whom, and from where as that server sees it. `ours`: of gameday itself."""
+    """One session at the server: as whom, and from where as that server sees it. `ours`: of gameday itself;
+    `elsewhere`: in another database of that server."""
 
     who: str
     address: str
     port: int
     ours: bool = False
+    elsewhere: bool = False
 
     @property
     def visible(self) -> bool:
@@ -48,13 +50,13 @@ class Seat:
 
 
 def database_seats(dsn: str, allow: AllowList) -> tuple[Seat, ...]:
-    """The sessions of one database. Raises ReachFailed."""
+    """The sessions of one database, and those `elsewhere` on its server. Raises ReachFailed."""
     connection = postgres.connect(dsn, allow=allow, timeout_s=TIMEOUT_S, application_name=APPLICATION_NAME)
     try:
         rows = postgres.query(connection, _SESSIONS, timeout_s=TIMEOUT_S)
     finally:
         connection.close()
-    return tuple(Seat(f"role {who}", str(address), int(port), bool(ours)) for who, address, port, ours in rows)
+    return tuple(Seat(f"role {who}", str(address), int(port), *map(bool, flags)) for who, address, port, *flags in rows)
 
 
 def cache_seats(url: str, allow: AllowList) -> tuple[Seat, ...]:
@@ -86,7 +88,8 @@ def judge(proxy: str, seats: Sequence[Seat], ends: frozenset[Address] | None, *,
     `ends`: Toxiproxy's ends of its connections to that server, None where they can't be seen; then only sessions from
     another address than `toxiproxy_at` tell.
     """
-    platform = [seat for seat in seats if seat.visible and not seat.ours]
+    here = {(seat.who, seat.end) for seat in seats if not seat.elsewhere}
+    platform = [seat for seat in seats if seat.visible and not seat.ours and not seat.elsewhere]
     if not platform:
         return ""
     if ends is None:
@@ -94,7 +97,9 @@ def judge(proxy: str, seats: Sequence[Seat], ends: frozenset[Address] | None, *,
         if len(past) < len(platform):
             return ""  # whoever shares that address may go either way
     else:
-        theirs = ends - {seat.end for seat in seats if seat.ours}
+        # what Toxiproxy carries to another database of that server shows nothing of this one
+        away = {seat.end for seat in seats if seat.elsewhere and (seat.who, seat.end) not in here}
+        theirs = ends - away - {seat.end for seat in seats if seat.ours}
         past = [seat for seat in platform if seat.end not in theirs]
         if len(past) == len(platform) and theirs:
             return ""  # translated on the way: the server sees other addresses than Toxiproxy has

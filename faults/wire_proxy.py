@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from faults import healing
 from faults.fault import Effect, Healed
 from faults.probe import Probe
+from faults.proxy_changes import ProxyHold
 from faults.undo import EnabledUndo, ToxicUndo
 from harness.clock import Deadline
 from harness.errors import NotHealed, ReachFailed
@@ -44,7 +45,7 @@ class WireProxy:
     `managed_folder`: where the managed server's state lives, "" for somebody's own server. `sessions`: the source
     of the platform's sessions on it ("database.main", "cache.main"), "" when neither goes through it. `lease`: where
     its server runs on another machine. `way_past` looks whether the platform's connections go past it now, and says so
-    in a sentence, "" where none does or it can't be known.
+    in a sentence, "" where none does or it can't be known. `held`: what this run has on it, shared by all its faults.
     """
 
     name: str
@@ -56,6 +57,7 @@ class WireProxy:
     sessions: str = ""
     lease: Lease | None = None
     way_past: Callable[[], str] = _nothing_known
+    held: ProxyHold = field(default_factory=ProxyHold)
 
     @property
     def reachable(self) -> tuple[str, int]:
@@ -68,11 +70,17 @@ class WireProxy:
 
     def hold(self, undo: ToxicUndo | EnabledUndo) -> None:
         """Before the injection: whoever outlives us beside the server has the undo record. Raises ReachFailed."""
+        self.held.take(undo)
         if self.lease is not None:
             self.lease.hold(undo)
 
     def heal(self, undo: ToxicUndo | EnabledUndo, deadline: Deadline, *, settled: bool) -> Healed:
         """Take the fault off; the keeper is told of it once the injection is `settled`. Raises NotHealed."""
+        healed = self._heal(undo, deadline, settled=settled)
+        self.held.release(undo)
+        return healed
+
+    def _heal(self, undo: ToxicUndo | EnabledUndo, deadline: Deadline, *, settled: bool) -> Healed:
         if self.lease is None:
             return healing.heal(undo, deadline=deadline, allow=self.api.allow)
         try:
@@ -83,7 +91,9 @@ class WireProxy:
         if not rung:
             return healed
         note = f"the lease keeper on {self.lease.host} had taken it off already ({rung})"
-        return replace(healed, note="; ".join(part for part in (note, healed.note) if part), by_keeper=True)
+        # that it was gone already is what the keeper did
+        more = healed.note if healed.rung != "absent" else ""
+        return replace(healed, note="; ".join(part for part in (note, more) if part), by_keeper=True)
 
     def named(self, effect: Effect) -> Effect:
         """An effect at the platform that isn't there, with its usual reason where that can be seen."""
@@ -113,4 +123,5 @@ class WireProxy:
                 where=self.api.url,
                 mend="is it a leftover? see `gameday heal`",
             )
+        self.held.look(state)
         return state

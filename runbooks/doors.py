@@ -11,6 +11,7 @@ from faults.fault import FaultPlan
 from faults.lease.lease import Lease
 from faults.platform import Platform
 from faults.probe import HttpProbe, PostgresProbe, Probe, RedisProbe, TcpProbe
+from faults.proxy_changes import ProxyHold
 from faults.server_slots import ServerSlots
 from faults.wire_proxy import WireProxy
 from harness.analysis.service_level import CommandLevel
@@ -69,6 +70,7 @@ class Doors:
         self._hosts: dict[str, SshDoor] = {}
         self.crash_watchers: tuple[str, ...] = ()
         self._lease: Lease | None = None
+        self._held: dict[str, ProxyHold] = {}
         self.databases = [
             PostgresSource(f"database.{d.name}", d.dsn.value, self.allow, clock=clock)
             for d in target.databases.values()
@@ -143,6 +145,7 @@ class Doors:
             sessions=self._source_behind(proxy),
             lease=self._lease,
             way_past=lambda: way_of(self.target, proxy, api.url, api.address, self.allow),
+            held=self._held.setdefault(proxy.name, ProxyHold()),
         )
 
     def place(self, plan: FaultPlan, api_url: str) -> object:

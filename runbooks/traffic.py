@@ -34,9 +34,9 @@ def _asked(target: Target, proxy: Proxy) -> bool:
 
 
 def _seats(target: Target, proxy: Proxy, allow: AllowList) -> Sequence[Seat]:
-    for database in target.databases.values():
-        if database.through == proxy.name:
-            return way_past.database_seats(database.dsn.value, allow)
+    databases = [database for database in target.databases.values() if database.through == proxy.name]
+    if databases:
+        return [seat for database in databases for seat in way_past.database_seats(database.dsn.value, allow)]
     for cache in target.caches.values():
         if cache.through == proxy.name:
             return way_past.cache_seats(cache.url.value, allow)

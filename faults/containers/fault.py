@@ -11,10 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from faults.containers import healing, proof
-from faults.containers.act import Act, Look, NetworkCut, act_of
+from faults.containers.act import Act, NetworkCut, act_of
 from faults.containers.found import FoundContainer, readable
 from faults.containers.group import ContainerGroup
 from faults.containers.knock import published_port
+from faults.containers.look import Look
 from faults.containers.params import ContainerParams
 from faults.containers.selection import Candidate, Selection, select
 from faults.containers.undo import ContainersUndo
@@ -137,13 +138,25 @@ class ContainerFault:
                     break
                 threading.Event().wait(_AGAIN_S)  # a restart policy may be at work
         if differences:
-            return Effect(expectation, Measurement("; ".join(differences)), effective=False)
+            mend = self._mend(there)
+            return Effect(expectation, Measurement("; ".join(differences)), effective=False, mend=mend)
         gone = [found.short for found, now in zip(founds, nows, strict=True) if now is None]
         if gone:
             text = f"{', '.join(gone)} is not there any more: removed or made anew by somebody else"
             return Effect(expectation, Measurement(text), effective=None)
         text = "; ".join([proof.as_found(there), *(text for found, now in there for text in found.moved(now))])
         return Effect(expectation, Measurement(text), effective=True)
+
+    def _mend(self, there: Sequence[tuple[FoundContainer, FoundContainer]]) -> str:
+        """What a person types besides or instead of what heals the fault: no fault of ours changes a restart policy."""
+        assert self._undo is not None
+        changed = [
+            healing.policy_command(self._undo, found)
+            for found, now in there
+            if (now.restart_policy, now.restart_retries) != (found.restart_policy, found.restart_retries)
+        ]
+        others = any(found.differences(now, {*self._act.leaves, "restart policy"}) for found, now in there)
+        return " && ".join([healing.command(self._undo)] * others + changed) if changed else ""
 
     def close(self) -> None:
         self._writer.close()

@@ -60,6 +60,12 @@ def command(undo: ContainersUndo) -> str:
     return _commands(undo, list(undo.containers))
 
 
+def policy_command(undo: ContainersUndo, found: FoundContainer) -> str:
+    """What a person types where somebody changed the restart policy meanwhile."""
+    retries = f":{found.restart_retries}" if found.restart_retries else ""
+    return f"{_docker(undo)} update --restart {found.restart_policy}{retries} {found.ref}"
+
+
 def what(undo: ContainersUndo) -> str:
     """What is left, in words."""
     return f"{undo.kind} on {', '.join(undo.hit)}"
@@ -120,12 +126,8 @@ def _start(writer: ContainerWriter, undo: ContainersUndo, found: FoundContainer,
             )
             return ""
         if now.status in _ALIVE and now.started_at != found.started_at:
-            by_itself = undo.kind == "container-restart"
-            return (
-                ""
-                if by_itself
-                else f"{found.short} ran again already: its orchestrator, a person or another healing started it"
-            )
+            again = f"{found.short} ran again already: its orchestrator, a person or another healing started it"
+            return again if undo.kind != "container-restart" else ""
         if now.status in _ALIVE and not _is_ending(writer, undo, found, deadline):
             return ""
         if now.status in _ALIVE and boot_s() - begun > _HURRY_S:
@@ -265,8 +267,12 @@ _RUNGS: Mapping[str, str] = MappingProxyType(
 )
 
 
+def _docker(undo: ContainersUndo) -> str:
+    return "docker" if undo.engine == _DEFAULT_ENGINE else f"docker -H {undo.engine}"
+
+
 def _commands(undo: ContainersUndo, containers: list[FoundContainer]) -> str:
-    docker = "docker" if undo.engine == _DEFAULT_ENGINE else f"docker -H {undo.engine}"
+    docker = _docker(undo)
     refs = " ".join(found.ref for found in containers)
     match undo.kind:
         case "container-pause":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -159,20 +160,23 @@ def test_an_absent_or_closed_proxy_can_not_be_prepared(toxiproxy: Any, wire: Any
         build(plan("latency", latency="50ms"), wire, "r").prepare()
 
 
-def test_another_toxic_on_the_proxy_leaves_the_wire_after_healing_unknown(
-    toxiproxy: Any, wire: Any, probe: Any
+@pytest.mark.parametrize(("kind", "said"), [("timeout", "under another fault"), ("down", "closed by another fault")])
+def test_another_fault_of_the_run_on_the_proxy_leaves_the_wire_after_healing_unknown(
+    wire: Any, probe: Any, kind: str, said: str
 ) -> None:
     fault = build(plan("latency", latency="50ms"), wire, "r")
-    fault.prepare()
-    fault.inject()
-    toxiproxy.proxies["pg"]["toxics"].append(
-        {"name": "gd-r-other", "type": "timeout", "stream": "upstream", "toxicity": 1, "attributes": {}}
-    )
+    other = build(replace(plan(kind), id="f2"), wire, "r")
+    for one in (fault, other):
+        one.prepare()
+        one.inject()
+    assert fault.present(), "what the run does itself is nobody's sabotage"
     fault.heal(Deadline.after(2))
     probe.script = [Sample(ok=False, elapsed_ms=1, error="no answer")]
     effect = fault.measure_healed(Deadline.after(2))
     assert effect.effective is None
-    assert "other toxics" in effect.measured.text
+    assert said in effect.measured.text
+    other.heal(Deadline.after(2))
+    assert other.measure_healed(Deadline.after(0.5)).effective is False, "the last one has the wire to itself"
 
 
 @pytest.mark.parametrize(

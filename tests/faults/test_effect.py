@@ -170,3 +170,11 @@ def test_sessions_that_an_earlier_fault_has_moved_prove_nothing(
     during = Observation(40, 46, {LIST: stats([8.0] * 240)}, sessions={"cache.main": now})
     effect = judge(before, during, delay_ms=delay_ms, sessions="cache.main")
     assert effect.effective is seen_so
+
+
+def test_a_few_of_each_of_many_requests_are_too_little_to_say_that_nothing_moved() -> None:
+    before = Observation(0.0, 5.0, {f"GET /{n}/": stats([20.0] * 9) for n in range(4)})
+    during = Observation(5.0, 15.0, {f"GET /{n}/": stats([80.0] * 40) for n in range(4)})
+    effect = judge(before, during, delay_ms=60)
+    assert effect.effective is None
+    assert effect.measured.text.startswith("too little was seen: no request came 20 times before the fault")

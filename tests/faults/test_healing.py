@@ -53,7 +53,15 @@ def test_only_our_toxic_goes(toxiproxy: Any) -> None:
 
 def test_healing_twice_is_as_good_as_once(toxiproxy: Any) -> None:
     put_toxics(toxiproxy, "gd-r-f1")
-    assert [heal(toxic_undo(toxiproxy)).rung for _ in range(2)] == ["delete", "absent"]
+    once, again = (heal(toxic_undo(toxiproxy)) for _ in range(2))
+    assert (once.rung, once.note) == ("delete", "")
+    assert (again.rung, again.note) == ("absent", "it was gone already")
+
+
+def test_what_is_left_is_said_in_words(toxiproxy: Any) -> None:
+    assert healing.what_is(toxic_undo(toxiproxy)) == "toxic on proxy pg"
+    assert healing.what_is(enabled_undo(toxiproxy)) == "proxy pg closed"
+    assert healing.what_is(enabled_undo(toxiproxy, enabled=False)) == "proxy pg opened"
 
 
 def test_a_closed_proxy_is_opened_and_one_found_closed_is_closed(toxiproxy: Any) -> None:
@@ -108,6 +116,14 @@ def test_a_server_that_answers_nothing_is_not_healed_and_says_what_to_type(toxip
     with pytest.raises(NotHealed) as failure:
         heal(toxic_undo(toxiproxy))
     assert failure.value.mend == f"curl -X DELETE {toxiproxy.url}/proxies/pg/toxics/gd-r-f1"
+    assert "the whole server is frozen or cut off; wake or restart it, then: gameday heal" in failure.value.what
+
+
+def test_nothing_is_asked_of_a_frozen_server_that_it_would_do_unexpectedly_when_it_wakes(toxiproxy: Any) -> None:
+    toxiproxy.hangs = lambda _: True
+    with pytest.raises(NotHealed):
+        heal(toxic_undo(toxiproxy))
+    assert toxiproxy.calls == ["DELETE /proxies/pg/toxics/gd-r-f1", "GET /version"]
 
 
 def test_a_refused_enable_says_what_to_type(toxiproxy: Any) -> None:

@@ -33,6 +33,7 @@ def seen(elapsed_ms: float) -> Observation:
 
 
 BEFORE, SLOWER = seen(20.0), seen(75.0)
+BOBS = {"name": "bobs", "type": "latency", "stream": "downstream", "toxicity": 1, "attributes": {"latency": 60}}
 STARTED = RunStarted(
     run="r", version="0", started_at="2026-01-01T00:00:00+00:00", runbook="title", runbook_path="r.yaml",
     hypothesis="h", expect="held", target="t", target_path="t.yaml", environment="practice", base_url="http://x",
@@ -189,14 +190,45 @@ def test_a_toxic_that_does_not_bite(scene: Scene) -> None:
         (lambda t: of(t)["toxics"][0].update(toxicity=0), "with toxicity 1, and is latency upstream"),
         (lambda t: of(t)["toxics"][0].update(attributes={"latency": 5, "jitter": 0}), "upstream (jitter 0, latency 5)"),
         (lambda t: of(t).update(upstream="10.0.0.9:5432"), "into 127.0.0.1:15432 to 10.0.0.9:5432"),
+        (lambda t: of(t)["toxics"].append(BOBS | {"attributes": {"latency": 0}}),
+         "somebody put latency downstream (latency 0) with toxicity 1 on the proxy pg too, named bobs"),
     ],
-    ids=["deleted", "toxicity 0", "weakened", "upstream"],
+    ids=["deleted", "toxicity 0", "weakened", "upstream", "another toxic"],
 )  # fmt: skip
 def test_somebody_changes_it_in_mid_run(scene: Scene, sabotage: Callable[[Any], None], said: str) -> None:
     verdict, _ = scene.play(lambda: sabotage(scene.toxiproxy))
     assert (verdict.verdict, verdict.exit_code) == ("invalid", 12)
     assert "slow had no effect on the wire: proven at first, but gone after" in verdict.reason
     assert said in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "said", "typed"),
+    [
+        (lambda t: of(t).update(enabled=False), "connection refused; somebody closed the proxy pg",
+         """-d '{"listen":"127.0.0.1:15432","upstream":"127.0.0.1:5432","enabled":true}' URL/proxies/pg"""),
+        (lambda t: of(t)["toxics"].append(BOBS), "on the proxy pg too, named bobs",
+         "curl -X DELETE URL/proxies/pg/toxics/bobs"),
+        (lambda t: of(t).update(enabled=False, upstream="10.0.0.9:5432"), "to 10.0.0.9:5432",
+         """-d '{"listen":"127.0.0.1:15432","upstream":"127.0.0.1:5432","enabled":true}' URL/proxies/pg"""),
+    ],
+    ids=["closed", "another toxic", "upstream"],
+)  # fmt: skip
+def test_what_somebody_leaves_on_the_wire_is_named_with_what_takes_it_back(
+    scene: Scene, sabotage: Callable[[Any], None], said: str, typed: str
+) -> None:
+    verdict, _ = scene.play(lambda: sabotage(scene.toxiproxy))
+    assert (verdict.verdict, verdict.exit_code) == ("not-healed", 13)
+    assert "slow is off, but the wire is not back" in verdict.reason
+    assert said in verdict.reason
+    assert typed.replace("URL", scene.toxiproxy.url) in verdict.reason
+    assert "also invalid: slow had no effect on the wire: proven at first, but gone after" in verdict.reason
+
+
+def test_a_toxic_that_was_there_before_the_run_is_nobody_s_sabotage(scene: Scene) -> None:
+    of(scene.toxiproxy)["toxics"].append(BOBS)
+    verdict, _ = scene.play(lambda: None)
+    assert verdict.verdict == "held", verdict.reason
 
 
 def test_a_toxiproxy_that_is_restarted_in_mid_run_has_lost_all_its_proxies(scene: Scene) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from eventually import until
 from postgres_server import postgres_server
 
 from faults.toxiproxy_binary import find_or_build
@@ -49,15 +50,33 @@ def test_each_session_past_the_proxy_of_a_database_is_counted_and_named(tmp_path
         listen, past = way(
             stack, tmp_path, f"127.0.0.1:{port}", lambda proxy: {"databases": {"main": Database("main", url, proxy)}}
         )
-        assert past() == "", "no session, nothing to say"
+        until(lambda: past() == "", told=past)
         for _ in range(2):
             stack.enter_context(psycopg.connect(url.value))
-        assert (
-            past()
-            == "no connection of the platform runs through the proxy data: 2 of role admin from 127.0.0.1 go past it"
-        )
+        said = "no connection of the platform runs through the proxy data: 2 of role admin from 127.0.0.1 go past it"
+        until(lambda: past() == said, told=past)
         stack.enter_context(psycopg.connect(f"postgresql://admin@{listen}/postgres"))
-        assert past() == "only 1 of 3 sessions run through the proxy data: 2 of role admin from 127.0.0.1 go past it"
+        said = "only 1 of 3 sessions run through the proxy data: 2 of role admin from 127.0.0.1 go past it"
+        until(lambda: past() == said, told=past)
+
+
+def test_an_application_that_goes_past_the_proxy_for_one_of_two_databases_is_named(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        port = stack.enter_context(postgres_server({}))
+        main, other = (
+            Secret("${DSN}", f"postgresql://admin@127.0.0.1:{port}/{name}") for name in ("postgres", "template1")
+        )
+        one = {"databases": {"other": Database("other", other, "data")}}
+        both = {"databases": {"main": Database("main", main, "data")} | one["databases"]}
+        listen, past = way(stack, tmp_path / "one", f"127.0.0.1:{port}", lambda _: one)
+        stack.enter_context(psycopg.connect(f"postgresql://admin@{listen}/postgres"))
+        stack.enter_context(psycopg.connect(other.value))
+        said = "no connection of the platform runs through the proxy data: 1 of role admin from 127.0.0.1 go past it"
+        until(lambda: past() == said, told=past)
+        listen, past = way(stack, tmp_path / "both", f"127.0.0.1:{port}", lambda _: both)
+        stack.enter_context(psycopg.connect(f"postgresql://admin@{listen}/postgres"))
+        said = "only 1 of 3 sessions run through the proxy data: 2 of role admin from 127.0.0.1 go past it"
+        until(lambda: past() == said, told=past)
 
 
 def test_each_client_past_the_proxy_of_a_cache_is_counted_and_named(tmp_path: Path) -> None:
@@ -75,8 +94,9 @@ def test_each_client_past_the_proxy_of_a_cache_is_counted_and_named(tmp_path: Pa
         listen, past = way(
             stack, tmp_path, f"127.0.0.1:{port}", lambda proxy: {"caches": {"main": Cache("main", url, proxy)}}
         )
-        assert past() == ""
+        until(lambda: past() == "", told=past)
         for at in (f"127.0.0.1:{port}", listen):
             client = stack.enter_context(redis.Redis.from_url(f"redis://{at}/0"))
             client.ping()
-        assert past() == "only 1 of 2 sessions run through the proxy data: 1 of user default from 127.0.0.1 go past it"
+        said = "only 1 of 2 sessions run through the proxy data: 1 of user default from 127.0.0.1 go past it"
+        until(lambda: past() == said, told=past)
