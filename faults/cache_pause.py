@@ -37,7 +37,7 @@ class CachePauseParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     commands: Commands = "all"
-    lease: Annotated[Seconds, Field(ge=0.2, le=2.0)] = 1.0
+    lease: Annotated[Seconds, Field(ge=0.2, le=2.0, description="the server ends what isn't renewed so long")] = 1.0
 
     @property
     def rhythm(self) -> Rhythm:

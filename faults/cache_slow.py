@@ -34,8 +34,8 @@ class CacheSlowParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    pause: Annotated[Seconds, Field(ge=0.05, le=1.0)] = 0.1
-    open: Annotated[Seconds, Field(ge=0.005, le=1.0)] = 0.02
+    pause: Annotated[Seconds, Field(ge=0.05, le=1.0, description="how long commands are held")] = 0.1
+    open: Annotated[Seconds, Field(ge=0.005, le=1.0, description="how long they pass in between")] = 0.02
 
     @property
     def rhythm(self) -> Rhythm:

@@ -81,7 +81,7 @@ CONTAINER_KINDS: tuple[FaultKind, ...] = (
         "container-cpu",
         "a container gets less CPU time",
         params.CpuParams,
-        proven="the limit is set, the kernel holds the container to it, and it uses no more",
+        proven="the limit is set, the kernel counts by it, and no more is used; at the platform, that it is held back",
         healed="docker update with the limit that was found",
         example="limit: 25%",
     ),

@@ -16,10 +16,10 @@ class LeasedParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     lease: Annotated[Seconds, Field(ge=2.0, le=60.0, description="the server ends what isn't renewed so long")] = 10.0
-    allow_superuser: bool | None = None
-    allow_reserved: bool | None = None
-    allow_replication: bool | None = None
-    allow_unlimited: bool | None = None
+    allow_superuser: bool | None = Field(default=None, description="though the exhausting role is a superuser")
+    allow_reserved: bool | None = Field(default=None, description="though it may use the reserved slots")
+    allow_replication: bool | None = Field(default=None, description="though it has REPLICATION")
+    allow_unlimited: bool | None = Field(default=None, description="though it has no connection limit")
 
     @property
     def allowed(self) -> Allowed:

@@ -19,7 +19,7 @@ class ToxicParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    toxicity: Annotated[Fraction, Field(gt=0)] = 1.0
+    toxicity: Annotated[Fraction, Field(gt=0, description="of the connections")] = 1.0
     stream: Stream = "upstream"
 
     @property

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from faults.fault import PlaceKind
 from faults.kind import FaultKind
-from faults.quantity import as_said, written_as
+from faults.quantity import BYTES, as_said, written_as
 
 PLACES: tuple[PlaceKind, ...] = ("proxy", "database", "cache", "container", "host", "platform")
 _PLACE_NAMES = {"proxy": "postgres", "database": "main", "cache": "main", "container": "api", "host": "app-1"}
@@ -30,6 +30,7 @@ _UNITS = {
     "size": "bytes: 500, 64KB, 64KiB",
     "rate": "bytes a second: 64KB/s",
 }
+_JSON_TYPES = {"object": "a mapping", "array": "a list", "string": "a text", "number": "a number"}
 _BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
@@ -121,7 +122,7 @@ def _valid(model: type[BaseModel], values: dict[str, Any]) -> BaseModel | None:
 def _parameter(name: str, info: FieldInfo) -> ParameterManual:
     return ParameterManual(
         name=info.alias or name,
-        written=_UNITS.get(written_as(info)) or _shape(info.annotation),
+        written=_UNITS.get(written_as(info)) or _given(info) or _shape(info.annotation),
         default="" if info.is_required() else _default(info),
         range=_range(info),
         meaning=info.description or "",
@@ -131,7 +132,7 @@ def _parameter(name: str, info: FieldInfo) -> ParameterManual:
 def _default(info: FieldInfo) -> str:
     value = info.get_default(call_default_factory=True, validated_data={})
     if value is None or value is PydanticUndefined:
-        return "left open"
+        return "false" if bool in get_args(info.annotation) else "left out"
     if written_as(info) == "share":
         return f"{value:.4g}".replace("1", "100%") if value == 1 else f"{value:.1%}"
     return json.dumps(value) if isinstance(value, bool | dict | list) else as_said(value, info)
@@ -145,9 +146,29 @@ def _range(info: FieldInfo) -> str:
         limits |= {k: v for c in constraints for k in _BOUNDS if (v := getattr(c, k, None)) is not None}
     if limits.get("ge") == 0 and ("gt" in limits or written_as(info)):
         limits.pop("ge")
-    if "gt" in limits and written_as(info) == "share":
+    if "gt" in limits and limits.get("le") == 1:
         limits.pop("le", None)
-    return ", ".join(f"{word} {as_said(limits[k], info)}" for k, word in _BOUNDS.items() if k in limits)
+    return ", ".join(f"{word} {_limit(limits[k], info)}" for k, word in _BOUNDS.items() if k in limits)
+
+
+def _limit(value: Any, info: FieldInfo) -> str:
+    """A limit in the unit in which it is a round number: 6 MiB, and not 6.29146 MB."""
+    if written_as(info) in ("size", "rate"):
+        for unit in ("GiB", "MiB", "KiB"):
+            if value % BYTES[unit] == 0 and value % 1000:
+                return f"{value // BYTES[unit]} {unit}{'/s' if written_as(info) == 'rate' else ''}"
+    if written_as(info) == "share" and value:
+        return f"{value:.4g}".replace("1", "100%") if value == 1 else f"{value:.4%}".replace(".0000", "")
+    return as_said(value, info)
+
+
+def _given(info: FieldInfo) -> str:
+    """The shape that a runbook gives, where a reader of ours makes something else of it; "" where it is the field's."""
+    inside = [m for part in get_args(info.annotation) for m in getattr(part, "__metadata__", ())]
+    schema = next((m.json_schema for m in [*info.metadata, *inside] if isinstance(m, WithJsonSchema)), None) or {}
+    types = [option.get("type") for option in schema.get("anyOf", [schema])]
+    flat = [t for one in types for t in (one if isinstance(one, list) else [one])]
+    return " or ".join(_JSON_TYPES[t] for t in flat if t in _JSON_TYPES)
 
 
 def _shape(annotation: Any) -> str:

@@ -68,9 +68,9 @@ class ContainerParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    labels: Labels | None = None
-    count: Annotated[int, Field(ge=1)] | None = None
-    share: Annotated[Fraction, Field(gt=0)] | None = None
+    labels: Labels | None = Field(default=None, description="{role: web}, which they all must carry")
+    count: Annotated[int, Field(ge=1)] | None = Field(default=None, description="how many are hit at most")
+    share: Annotated[Fraction, Field(gt=0)] | None = Field(default=None, description="of those that run, rounded up")
 
     @model_validator(mode="after")
     def _one_radius(self) -> Self:
@@ -113,13 +113,13 @@ class AnewParams(ContainerParams):
     """What ends a container's network endpoint. `allow_new_port`: also where the engine would publish its ports under
     other numbers afterwards."""
 
-    allow_new_port: bool | None = None
+    allow_new_port: bool | None = Field(default=None, description="also where its published port changes by it")
 
 
 class StopParams(AnewParams):
     """`grace`: how long it has to end after its stop signal, before SIGKILL."""
 
-    grace: Grace = 10.0
+    grace: Grace = Field(default=10.0, description="after its stop signal, before SIGKILL")
 
     @property
     def doing(self) -> str:
@@ -165,7 +165,7 @@ class KillParams(AnewParams):
 class NetworkParams(AnewParams):
     """`network`: the one that it is taken out of, by name; all of them where none is named."""
 
-    network: str | None = Field(default=None, min_length=1)
+    network: str | None = Field(default=None, min_length=1, description="by name; left out: all of its networks")
 
     @property
     def doing(self) -> str:
@@ -175,7 +175,7 @@ class NetworkParams(AnewParams):
 class CpuParams(ContainerParams):
     """`limit`: a number of CPUs, or a share of what it may use now."""
 
-    limit: CpuLimit
+    limit: CpuLimit = Field(description="0.5 (CPUs), or 25% of what it may use now")
 
     @property
     def doing(self) -> str:
@@ -191,7 +191,7 @@ class MemoryParams(ContainerParams):
     """`limit`: below what it may use now. `oom`: also below what it uses now, so that processes are killed."""
 
     limit: Annotated[Size, Field(ge=LEAST_MEMORY_BYTES)]
-    oom: bool = False
+    oom: bool = Field(default=False, description="also below what it uses now: processes are killed")
 
     @property
     def doing(self) -> str:

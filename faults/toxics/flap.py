@@ -34,8 +34,8 @@ class FlapParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     period: Annotated[Seconds, Field(ge=2 * SHORTEST_PART_S, le=LONGEST_PERIOD_S)]
-    down: Annotated[Fraction, Field(gt=0)] | None = None
-    down_for: Seconds | None = None
+    down: Annotated[Fraction, Field(gt=0)] | None = Field(default=None, description="of each period; left out: 50%")
+    down_for: Seconds | None = Field(default=None, description="the same as a time")
 
     @model_validator(mode="after")
     def _both_parts_are_long_enough(self) -> Self:

@@ -22,7 +22,7 @@ class ResetPeerParams(ToxicParams):
     """`after`: how many seconds after its first data a connection is reset. Idle connections are left alone; those that
     were open before the fault end in order (FIN) instead of by a reset."""
 
-    after: Annotated[Seconds, Field(le=LONGEST_S)] = 0.0
+    after: Annotated[Seconds, Field(le=LONGEST_S, description="after their first data")] = 0.0
 
 
 def reset_peer(plan: FaultPlan, proxy: WireProxy, run: str) -> ToxicFault:

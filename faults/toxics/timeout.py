@@ -23,7 +23,7 @@ class TimeoutParams(ToxicParams):
     """`timeout`: a connection is closed after so many seconds of silence; 0 never closes it. Healing closes every
     connection that carried it: what was swallowed is gone."""
 
-    timeout: Annotated[Seconds, Field(le=LONGEST_S)] = 0.0
+    timeout: Annotated[Seconds, Field(le=LONGEST_S, description="0: they never close")] = 0.0
 
 
 def silence_s(plan: FaultPlan) -> float:

@@ -78,7 +78,7 @@ def _page(console: Console, manual: KindManual) -> None:
     for label, text in (
         ("sits", _HEADINGS[manual.on]),
         ("needs", manual.needs),
-        ("effect", f"{manual.effect} (as below)"),
+        ("effect", f"{manual.effect} (of the line below)"),
         ("proven", manual.proven),
         ("healed", manual.healed),
     ):
@@ -98,7 +98,7 @@ def _parameters(manual: KindManual) -> Table:
         table.add_column(heading, overflow="fold", no_wrap=heading == "parameter")
     for parameter in manual.parameters:
         default = parameter.default or "must be there"
-        written = f"{parameter.written}: {parameter.meaning}" if parameter.meaning else parameter.written
+        written = f"{parameter.written} ({parameter.meaning})" if parameter.meaning else parameter.written
         table.add_row(parameter.name, Text(written), Text(default), Text(parameter.range))
     return table
 

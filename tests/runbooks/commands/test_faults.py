@@ -62,9 +62,34 @@ def test_the_page_of_a_kind_has_units_defaults_and_ranges() -> None:
     text = said("latency")
 
     assert "latency a duration: 250ms, 20s, must be there at least 1 ms, at most" in text
-    assert "toxicity a share: 50% or 0.5 100% more than 0" in text
+    assert "toxicity a share: 50% or 0.5 (of 100% more than 0 the connections)" in text
     assert "stream upstream or downstream upstream" in text
     assert "kind: latency, proxy: postgres, latency: 50ms, jitter: 10ms, at: 0s, for: 30s}" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [
+        ("flap", ("down", "a share: 50% or 0.5", "left out", "more than 0", "of each period; left out: 50%")),
+        (
+            "slot-exhaustion",
+            ("allow_superuser", "true or false", "false", "", "though the exhausting role is a superuser"),
+        ),
+        ("container-pause", ("labels", "a mapping", "left out", "", "{role: web}, which they all must carry")),
+        ("container-cpu", ("limit", "a number or a text", "", "", "0.5 (CPUs), or 25% of what it may use now")),
+        ("container-memory", ("limit", "bytes: 500, 64KB, 64KiB", "", "at least 6 MiB", "")),
+        (
+            "host-memory",
+            ("share", "a share: 50% or 0.5", "left out", "more than 0, at most 95%", "of what is available"),
+        ),
+        ("host-network", ("towards", "a text or a list", "", "", "IP addresses")),
+    ],
+)
+def test_a_parameter_is_said_as_a_runbook_has_it(kind: str, row: tuple[str, ...]) -> None:
+    told = json.loads(CliRunner().invoke(gameday, ["faults", kind, "--json"]).output)["kinds"][0]["parameters"]
+    wanted = dict(zip(("name", "written", "default", "range", "meaning"), row, strict=True))
+
+    assert wanted in told
 
 
 def test_scripts_read_it_as_json() -> None:
