@@ -162,8 +162,13 @@ def status(runs: Path, target_file: Path | None) -> None:
         click.echo(f"no run is going on in {runs}, and nothing is left behind")
     latest = runs / "latest"
     if latest.is_dir():
-        verdict = reader.read(latest).last(VerdictReached)
-        click.echo(f"latest: {latest.resolve().name}: {verdict.verdict if verdict else 'no verdict'}")
+        click.echo(f"latest: {latest.resolve().name}: {_outcome(latest)}")
+
+
+def _outcome(run_folder: Path) -> str:
+    if verdict := reader.read(run_folder).last(VerdictReached):
+        return verdict.verdict
+    return "no verdict yet" if conductor_of(run_folder) else "no verdict: it was killed, or its disk was full"
 
 
 @gameday.command()

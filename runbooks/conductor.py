@@ -38,7 +38,7 @@ from runbooks.judging import Judging, Witnesses
 from runbooks.observations import Observations
 from runbooks.recorder import Recorder, stamped
 from runbooks.runbook import Runbook
-from runbooks.screen import Screen
+from runbooks.screen import Screen, Status
 from runbooks.self_watch import SelfWatch
 from runbooks.status import status_of
 
@@ -270,8 +270,12 @@ class Conductor:
     def _asked(self, message: StopAsked) -> None:
         if self.stop is None and self._load_stopped is None:
             self._decide(message.source, message.reason)
-        else:
+        elif message.hurries:
+            if not self.hurry.is_set():
+                self._s.recorder.record(Note(text="asked to hurry: evidence and reports are waited for no longer"))
             self.hurry.set()
+        else:
+            self._s.recorder.record(Note(text=f"a further reason to stop: {message.reason}"))
 
     def _decide(self, source: StopSource, reason: str, breach: Breach | None = None) -> None:
         """The first reason is kept. Healing and stopping begin at once, in threads: nothing slow comes before."""
@@ -327,6 +331,7 @@ class Conductor:
         if self._load_stopped is None:
             raise GamedayError("the load's processes did not end", mend="see `gameday status`, then `gameday heal`")
         self._drain()
+        self._s.screen.status(Status(phase="evidence and reports"))
 
     def _drain(self) -> None:
         while (message := self._s.inbox.get(0)) is not None:

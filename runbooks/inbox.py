@@ -18,6 +18,12 @@ class StopAsked:
     source: StopSource
     reason: str
 
+    @property
+    def hurries(self) -> bool:
+        """Whether a second one of it leaves out evidence and reports: only a person's. A closed terminal, which sends
+        SIGHUP twice, wants no hurry."""
+        return self.source == "person" or (self.source == "signal" and not self.reason.startswith("SIGHUP"))
+
 
 @dataclass(frozen=True, slots=True)
 class Wake:

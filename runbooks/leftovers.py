@@ -14,7 +14,7 @@ from faults.undo import Undo
 from harness.clock import Deadline, labelled_by
 from harness.errors import NotHealed
 from harness.journal import reader
-from harness.journal.record import FaultHealed, HealFailed, Record
+from harness.journal.record import FaultHealed, HealFailed, Record, RunStarted
 from harness.journal.writer import Journal
 from harness.reach.allow_list import AllowList
 from runbooks.gone_hosts import why_gone
@@ -27,13 +27,15 @@ HEAL_S = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """An undo record of a dead run that nobody has healed yet."""
+    """An undo record of a dead run that nobody has healed yet. `name`: the fault's in the runbook, "" for no fault."""
 
     run_folder: Path
     undo: Undo
+    name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.undo.fault_id} ({what_is(self.undo)}) of run {self.run_folder.name}"
+        name = f" {self.name}" if self.name else ""
+        return f"{self.undo.fault_id}{name} ({what_is(self.undo)}) of run {self.run_folder.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,11 @@ class Healing:
 def find(runs: Path) -> Iterator[Leftover]:
     """The leftovers of every dead run in `runs`; a run whose conductor lives heals its own."""
     for folder in all_runs(runs):
-        if conductor_of(folder) is None:
-            for undo in undo_log.left_injected(folder):
-                yield Leftover(folder, undo)
+        if conductor_of(folder) is None and (left := undo_log.left_injected(folder)):
+            started = reader.read(folder).last(RunStarted)
+            names = {fault.id: fault.name for fault in started.faults} if started else {}
+            for undo in left:
+                yield Leftover(folder, undo, names.get(undo.fault_id, ""))
 
 
 def heal_all(

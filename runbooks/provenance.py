@@ -10,8 +10,8 @@ RUNBOOK, TARGET = "runbook.yaml", "target.yaml"
 """The inputs' names in a run folder, beside the Locust file's own."""
 
 
-def with_provenance(started: RunStarted, runbook: Runbook, target: Target, *, rerun: str, composed: bool) -> RunStarted:
-    """The record with the inputs' own paths, and with `rerun`, where it is not the usual command."""
+def with_provenance(started: RunStarted, runbook: Runbook, target: Target, *, composed: bool) -> RunStarted:
+    """The record with the inputs' own paths."""
     locustfile = runbook.load.locustfile
     paths = {RUNBOOK: runbook.path, TARGET: target.path, locustfile.name: locustfile}
     return started.model_copy(
@@ -20,6 +20,5 @@ def with_provenance(started: RunStarted, runbook: Runbook, target: Target, *, re
             "composed": composed,
             "processes": runbook.load.processes,
             "exclude_tags": runbook.load.exclude_tags,
-            "rerun": rerun or started.rerun,
         }
     )

@@ -38,7 +38,6 @@ class Replay:
         if started is None:
             raise BadInput("its journal holds no start of a run", where=str(folder), mend="name another run")
         self._folder, self._started, self._allow_also = folder, started, allow_also
-        self._copied = False
 
     @property
     def target_name(self) -> str:
@@ -64,7 +63,6 @@ class Replay:
             target,
             self._started.runbook_path,
             self._started.target_path,
-            rerun=f"gameday rerun {self._folder.name}" if self._copied else self._started.rerun,
             composed=self._started.composed,
             compare_with=self._folder,
         )
@@ -101,7 +99,6 @@ class Replay:
             differs = "its copy is not what was played (secrets were taken out, or somebody edited it)"
             raise BadInput(f"{what}, and {differs}", where=str(copy), mend=mend)
         if not composed:
-            self._copied = True
             say(f"{what}: playing the run folder's copy")
         return _Found(path, copy)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from importlib.metadata import version
 from pathlib import Path
 
@@ -62,7 +61,6 @@ def run_started(
         slack_channel=runbook.slack_channel,
         databases={d.name: d.through for d in target.databases.values()},
         caches={c.name: c.through for c in target.caches.values()},
-        rerun=shlex.join(["gameday", "run", names[0], "--target", names[1]]),
         allow=target.allow,
         engine=target.containers.engine if target.containers is not None else "",
         folder=str(Path.cwd()),

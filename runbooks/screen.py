@@ -29,7 +29,7 @@ class Status:
 
     now_s: float = 0.0
     phase: str = "starting"
-    phase_left_s: float = 0.0
+    phase_left_s: float | None = None  # where an end is planned
     users: int = 0
     in_flight: int = 0
     rps: float = 0.0
@@ -45,16 +45,6 @@ class Screen(Protocol):
     def event(self, now_s: float, text: str, level: str = "info") -> None: ...
 
     def status(self, status: Status) -> None: ...
-
-
-class NoScreen:
-    """Nobody watches."""
-
-    def event(self, now_s: float, text: str, level: str = "info") -> None:
-        """Say nothing."""
-
-    def status(self, status: Status) -> None:
-        """Show nothing."""
 
 
 class TerminalScreen:
@@ -115,9 +105,10 @@ class TerminalScreen:
 def panel(status: Status) -> RenderableType:
     """The live panel: phase, traffic, faults and the distance of every stop condition to its limit."""
     head = Table.grid(padding=(0, 3))
+    left = "" if status.phase_left_s is None else f" {status.phase_left_s:.0f} s left"
     p95 = "-" if status.p95_ms is None else f"{status.p95_ms:.0f} ms"
     head.add_row(
-        f"[bold]{escape(status.phase)}[/] {status.phase_left_s:.0f} s left",
+        f"[bold]{escape(status.phase)}[/]{left}",
         f"{status.users} users",
         f"{status.rps:.1f} req/s",
         f"p95 {p95}",

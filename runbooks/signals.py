@@ -12,6 +12,7 @@ from harness.journal.record import Note
 from runbooks.inbox import Inbox, StopAsked
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SENT_BY = {signal.SIGTERM: " (gameday stop, or a kill)", signal.SIGHUP: " (the terminal was closed)"}
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def stop_signals(inbox: Inbox) -> Iterator[None]:
         elif number == signal.SIGTSTP:
             inbox.put(Note(level="warning", text="Ctrl-Z stops nothing here: a fault would stay on; press Ctrl-C"))
         else:
-            inbox.put(StopAsked("signal", f"the signal {signal.Signals(number).name} came"))
+            inbox.put(StopAsked("signal", f"{signal.Signals(number).name} came{_SENT_BY[signal.Signals(number)]}"))
 
     with _handled_by(asked, (*_SIGNALS, signal.SIGTSTP)):
         yield

@@ -22,7 +22,7 @@ def unsent_summary(run_folder: Path) -> Text | None:
         return None
     message = unsent[-1]
     shown = Text(f"\nThe message for {message['channel']}, as it would have been posted ({message['error']}):\n")
-    for line in "\n".join(_texts(message["blocks"])).splitlines():
+    for line in "\n".join(_texts(message["blocks"])).strip("\n").splitlines():
         shown.append("  │ ", style="dim").append(line + "\n")
     return shown
 

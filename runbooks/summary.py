@@ -126,7 +126,7 @@ def _next(result: Result, folder: Path) -> Iterator[tuple[str, str]]:
         "deviated": f"{read}: gameday rerun (or: make rerun)",
         "stopped": f"{read}: gameday rerun (or: make rerun)",
         "invalid": "mend what the first line says: this run proves nothing; then: gameday rerun (or: make rerun)",
-        "not-healed": "act now: gameday heal, then look at what the first line names",
+        "not-healed": "act now: type what the first line says (gameday heal takes off what is still on)",
         "refused": "nothing was touched; mend what the first line says",
     }
     if result.verdict in steps:

@@ -99,7 +99,7 @@ def _door(undo: HostUndo, allow: AllowList) -> SshDoor:
 
 def _healed(undo: HostUndo, lines: list[str]) -> Healed:
     if any(line.startswith("healed") for line in lines):
-        return Healed("undone" if "healed guardian" in lines else "checked")
+        return Healed("undone") if "healed guardian" in lines else Healed("checked", "nothing of it was left there")
     left = next((line.removeprefix(_LEFT) for line in lines if line.startswith(_LEFT)), "the host did not say how")
     raise NotHealed(f"{what_is(undo)} could not be taken off: {left}", where=undo.host, mend=command(undo))
 

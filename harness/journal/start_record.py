@@ -45,7 +45,6 @@ class RunStarted(Record):
     slack_channel: str = ""
     databases: dict[str, str] = Field(default_factory=dict)  # name -> the proxy it is reached through, or ""
     caches: dict[str, str] = Field(default_factory=dict)
-    rerun: str = ""  # the command that plays the same again
     allow: tuple[str, ...] = ()  # for a rollback: what may be touched, which Docker Engine, and where "here" is
     engine: str = ""
     folder: str = ""

@@ -190,5 +190,5 @@ class Journal:
 
     def _lose(self, entry: _Entry, error: OSError) -> None:
         entry.error = error
-        self.last_error = str(error)
+        self.last_error = error.strerror or str(error)
         self.lost += 1

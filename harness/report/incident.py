@@ -142,7 +142,7 @@ def build(view: JournalView, run_folder: Path) -> Incident:
         likely_cause=causes[0] if causes else None,
         other_causes=causes[1:],
         steps=procedure.steps(view),
-        rerun=started.rerun,
+        rerun=procedure.rerun_command(started),
         run_folder=str(run_folder),
         report=str(run_folder / "report.html"),
         evidence_complete=collected.complete if collected else None,

@@ -39,7 +39,7 @@ def next_steps(view: JournalView) -> tuple[NextStep, ...]:
     """The emergency procedure's open steps where an incident opened, else what the verdict asks for. Recommendations
     stand in the report already and are not said again."""
     started, verdict = run.started(view), run.ending(view).verdict
-    again = (started.rerun,) if started.rerun else ()
+    again = (procedure.rerun_command(started),)
     if incident.opened(view):
         advised = any(finding.recommendation for finding in view.of(FindingNamed))
         rolled_back = rollback.told(view)

@@ -92,5 +92,10 @@ def fix(advice: str, commands: tuple[str, ...], rolled_back: str = "") -> Step:
 
 
 def _rerun(started: RunStarted) -> Step:
-    again = (started.rerun,) if started.rerun else ()
-    return Step("Rerun the test", done=False, detail="Play the same game day again and compare.", commands=again)
+    again = "Play the same game day again and compare."
+    return Step("Rerun the test", done=False, detail=again, commands=(rerun_command(started),))
+
+
+def rerun_command(started: RunStarted) -> str:
+    """Plays the same inputs again, also where the files have changed since, and puts before and after side by side."""
+    return f"gameday rerun {started.run}"

@@ -77,4 +77,4 @@ def ending(view: JournalView) -> Ending:
     if not view.records:
         return Ending(None, "the journal is empty", None)
     last = say.offset(last_moment_s(view))
-    return Ending(None, f"no verdict: the run is still going on or was killed; its last record is of {last}", None)
+    return Ending(None, f"the run is still going on or was killed; its last record is of {last}", None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import click
@@ -20,7 +19,6 @@ from runbooks.target import Target
 
 BOOK = "load"
 _MOST_USERS = 1_000_000
-_OPTIONS = ("preset", "users", "spawn_rate", "run_time", "tags", "exclude_tags", "processes", "locustfile")
 
 
 @click.command()
@@ -56,7 +54,7 @@ def load(context: click.Context, /, runbook: str, target_name: str, runs: Path, 
 
     def inputs_of(target_file: Path) -> Inputs:
         target = load_target(target_file, allow_also=context.params["allow_also"])
-        return _inputs(book, target, test, sitting, (runbook, target_name, _command(context, runbook, target_name)))
+        return _inputs(book, target, test, sitting, (runbook, target_name))
 
     sitting.play(target_name, inputs_of)
 
@@ -81,29 +79,11 @@ def _test(context: click.Context) -> LoadTest:
     )
 
 
-def _inputs(book: Path, target: Target, test: LoadTest, sitting: Sitting, names: tuple[str, str, str]) -> Inputs:
+def _inputs(book: Path, target: Target, test: LoadTest, sitting: Sitting, names: tuple[str, str]) -> Inputs:
     if book.parent != FOLDER:
         load_runbook(book, target)  # its own defects, with its own lines
     composed = compose(book, test, TargetNames.of(target))
     for line in composed.left_out:
         sitting.console.print(f"left out: {line}", highlight=False, markup=False)
     runbook = load_runbook(book, target, played=composed.played)
-    return Inputs(runbook, target, names[0], names[1], rerun=names[2], composed=True)
-
-
-def _command(context: click.Context, runbook: str, target_name: str) -> str:
-    """The command that asks for the same again."""
-    words = ["gameday", "load"] + ([] if runbook == BOOK else [runbook])
-    for name in _OPTIONS:
-        value = context.params[name]
-        if value is not None:
-            words += [f"--{name.replace('_', '-')}", _typed(name, value)]
-    return shlex.join([*words, "--target", target_name])
-
-
-def _typed(name: str, value: object) -> str:
-    if isinstance(value, tuple):
-        return ",".join(value)
-    if name == "run_time" and isinstance(value, float):
-        return f"{value:g}s"
-    return "auto" if name == "processes" and value == -1 else f"{value:g}" if isinstance(value, float) else str(value)
+    return Inputs(runbook, target, *names, composed=True)

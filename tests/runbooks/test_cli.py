@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from front_door import Gameday, play
 
 from faults.process import start_ticks
 from faults.undo import ProcessUndo
@@ -21,19 +22,9 @@ from harness.journal.reader import JournalView
 from harness.journal.record import FaultHealed, RunStarted, UndoWritten, VerdictReached
 from harness.journal.writer import Journal
 from harness.report.result import build
-from runbooks.cli import main
 from runbooks.signals import interrupting_signals
 from runbooks.summary import summary
 
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-
-Gameday = Callable[..., Said]
 STARTED = RunStarted(t=0.1, run="r1", version="0", started_at="2026-01-01T00:00:00+00:00", runbook="t",
                      runbook_path="book.yaml", hypothesis="h", expect="held", target="t", target_path="target.yaml",
                      environment="practice", base_url="http://127.0.0.1:1")  # fmt: skip
@@ -44,18 +35,7 @@ def gameday(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     """Runs the command in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
-    def play(*args: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["gameday", *args])
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return Said(code, said.out, said.err)
-
-    return play
+    return partial(play, monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -117,7 +97,7 @@ def test_with_no_run_at_all_heal_has_nothing_to_do_and_the_others_say_that_there
 
 
 def test_a_run_killed_at_its_start_can_be_looked_at_and_not_played_again(gameday, run_folder):
-    assert "latest: r1: no verdict" in gameday("status").out
+    assert "latest: r1: no verdict: it was killed, or its disk was full\n" in gameday("status").out
     assert gameday("heal").code == 0
     for command in ("report", "rerun"):
         said = gameday(command)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
-from harness.clock import Deadline
 from harness.errors import GamedayError, LoadFailed
 from harness.journal.record import (
     Breach,
@@ -21,18 +18,6 @@ from harness.journal.record import (
 )
 from runbooks import conductor as conductor_module
 from runbooks.inbox import StopAsked
-
-
-def once_injected(fakes, action):
-    """Do it as soon as the first fault is in."""
-
-    def wait() -> None:
-        deadline, pause = Deadline.after(20), threading.Event()
-        while "inject f1" not in fakes.log and not deadline.passed:
-            pause.wait(0.01)
-        action()
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def phases_of(fakes):
@@ -82,12 +67,31 @@ def test_a_baseline_that_misses_its_levels_injects_nothing(theatre):
 
 def test_the_first_reason_to_stop_is_kept_and_the_second_request_only_hurries(theatre):
     fakes = theatre.build([theatre.fault("f1", 0.0, 30.0)])
-    once_injected(fakes, lambda: [fakes.inbox.put(StopAsked("person", "Ctrl-C")) for _ in range(2)])
+    fakes.once_injected(lambda: [fakes.inbox.put(StopAsked("person", "Ctrl-C")) for _ in range(2)])
     fakes.conductor.play()
     stops = fakes.stage.recorder.view().of(StopDecided)
     assert [(s.source, s.reason) for s in stops] == [("person", "Ctrl-C")]
     assert fakes.conductor.hurry.is_set()
+    assert "asked to hurry" in fakes.stage.recorder.view().last(Note).text
     assert fakes.log == ["inject f1", "heal f1"]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        StopAsked("signal", "SIGHUP came (the terminal was closed)"),
+        StopAsked("error", "our toxiproxy-server died"),
+        StopAsked("guard-rail", "the lever is off"),
+    ],
+    ids=lambda asked: asked.source,
+)
+def test_a_second_stop_that_no_person_asks_for_costs_no_evidence(theatre, again):
+    fakes = theatre.build([theatre.fault("f1", 0.0, 30.0)])
+    fakes.once_injected(lambda: [fakes.inbox.put(asked) for asked in (StopAsked("person", "Ctrl-C"), again)])
+    fakes.conductor.play()
+    assert not fakes.conductor.hurry.is_set()
+    notes = [note.text for note in fakes.stage.recorder.view().of(Note)]
+    assert f"a further reason to stop: {again.reason}" in notes
 
 
 HEAL_FAILED = HealFailed(fault_id="f9", by="conductor", reason="hangs", command="gameday heal")
@@ -96,7 +100,7 @@ HEAL_FAILED = HealFailed(fault_id="f9", by="conductor", reason="hangs", command=
 @pytest.mark.parametrize("message", [LoadEnded(exit_code=1, detail="boom"), HEAL_FAILED], ids=["load ended", "no heal"])
 def test_a_run_whose_load_or_healing_fails_is_halted(theatre, message):
     fakes = theatre.build([theatre.fault("f1", 0.0, 30.0)])
-    once_injected(fakes, lambda: fakes.inbox.put(message))
+    fakes.once_injected(lambda: fakes.inbox.put(message))
     fakes.conductor.play()
     stop = fakes.stage.recorder.view().first(StopDecided)
     assert stop is not None
@@ -107,7 +111,7 @@ def test_a_run_whose_load_or_healing_fails_is_halted(theatre, message):
 def test_a_guard_without_windows_is_blind_and_halts_the_run(theatre, monkeypatch):
     monkeypatch.setattr(conductor_module, "BLIND_S", 0.3)
     fakes = theatre.build([theatre.fault("f1", 0.0, 30.0)])
-    once_injected(fakes, fakes.load.silent.set)
+    fakes.once_injected(fakes.load.silent.set)
     fakes.conductor.play()
     stop = fakes.stage.recorder.view().first(StopDecided)
     assert stop is not None
@@ -130,7 +134,7 @@ def test_an_error_inside_the_exercise_still_heals_and_stops(theatre, monkeypatch
 
 def test_a_run_whose_healer_died_is_halted_because_nobody_would_outlive_it(theatre):
     fakes = theatre.build([theatre.fault("f1", 0.0, 30.0)])
-    once_injected(fakes, fakes.healer_died.set)
+    fakes.once_injected(fakes.healer_died.set)
     fakes.conductor.play()
     stop = fakes.stage.recorder.view().first(StopDecided)
     assert stop is not None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import front_door
 import pytest
 
 from faults.undo import ToxicUndo
 from harness.clock import Clock
 from harness.journal import reader
+from harness.journal.plan import PlannedFault
 from harness.journal.record import (
     Breach,
     FaultHealed,
@@ -29,7 +30,6 @@ from harness.journal.seal import seal
 from harness.journal.writer import Journal
 from harness.report import write
 from harness.report.verification import verify
-from runbooks.cli import main
 
 Gameday = Callable[..., tuple[int, str]]
 
@@ -44,6 +44,7 @@ def write_run(folder: Path, port: int) -> Path:
         run="r1", version="1", started_at=clock.started_at.isoformat(), runbook="Über allem", runbook_path="r.yaml",
         hypothesis="h", expect="held", target="t", target_path="t.yaml", environment="practice",
         base_url="http://127.0.0.1", epoch_boot_s=clock.epoch_boot_s,
+        faults=(PlannedFault(id="f1", name="slow", fault_kind="latency", proxy="p"),),
     )  # fmt: skip
     with Journal(folder / "journal", "conductor", clock) as journal:
         for record in (
@@ -79,14 +80,8 @@ def gameday(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.chdir(tmp_path)
 
     def play(*args: str) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["gameday", *args])
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        return code, said.out + said.err
+        said = front_door.play(monkeypatch, capsys, *args)
+        return said.code, said.text
 
     return play
 
@@ -122,6 +117,10 @@ def test_whatever_a_kill_left_of_it_is_read_and_healed_and_the_chain_goes_on(run
         assert reader.read(run).last(Note).text == "again"
         for place in (run / "journal").glob("heal-*"):
             place.unlink()
+
+
+def test_a_leftover_is_named_as_the_runbook_names_it(run, gameday):
+    assert "LEFT BEHIND f1 slow (toxic on proxy p) of run r1 (heal it with: gameday heal)\n" in gameday("status")[1]
 
 
 @pytest.mark.parametrize("lines", [0, 1, 1.5])

@@ -36,13 +36,13 @@ class Place:
         self.target.write_text(yaml.safe_dump(TARGET))
         self.said = []
 
-    def played(self, *, composed=False, rerun="", secrets=()):
+    def played(self, *, composed=False, secrets=()):
         runbook, target = load_inputs(self.book, self.target)
         clock = Clock.start()
         run = RunFolder.create(self.folder / "runs", runbook, target, clock, Redactor(secrets))
         started = run_started(runbook, target, run, clock, ("book.yaml", "target.yaml"))
         with Journal(run.path / "journal", "conductor", clock) as journal:
-            journal.write(with_provenance(started, runbook, target, rerun=rerun, composed=composed))
+            journal.write(with_provenance(started, runbook, target, composed=composed))
         return run.path
 
     def replayed(self, run) -> Inputs:
@@ -61,7 +61,6 @@ def test_what_has_not_changed_is_played_from_where_it_lies(place, monkeypatch, t
     assert place.said == []
     assert inputs.runbook.path == place.book
     assert inputs.runbook.load.locustfile == place.locustfile
-    assert inputs.rerun == "gameday run book.yaml --target target.yaml"
     assert inputs.compare_with == run
 
 
@@ -72,7 +71,6 @@ def test_a_runbook_that_has_changed_is_played_as_it_was_with_its_own_locust_file
     assert inputs.runbook.title == "A load"
     assert inputs.runbook.load.locustfile == place.locustfile
     assert place.said == [f"{place.book} has changed since: playing the run folder's copy"]
-    assert inputs.rerun == f"gameday rerun {run.name}"
 
 
 def test_what_is_gone_is_played_from_the_copies(place):
@@ -95,11 +93,11 @@ def test_a_changed_locust_file_alone_is_played_as_it_was(place):
     assert inputs.runbook.load.locustfile == run / "visitor.py"
 
 
-def test_a_runbook_that_was_made_for_the_run_is_always_the_copy_and_keeps_its_own_command(place):
-    run = place.played(composed=True, rerun="gameday load --users 5")
+def test_a_runbook_that_was_made_for_the_run_is_always_the_copy(place):
+    run = place.played(composed=True)
     place.book.write_text(yaml.safe_dump({**BOOK, "title": "What it was made of"}))
     inputs = place.replayed(run)
-    assert (inputs.runbook.title, inputs.rerun, place.said) == ("A load", "gameday load --users 5", [])
+    assert (inputs.runbook.title, place.said) == ("A load", [])
 
 
 def test_a_copy_without_its_secrets_is_not_played(place):

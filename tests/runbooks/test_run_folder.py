@@ -82,10 +82,12 @@ def test_the_conductor_of_a_folder_lives_only_while_that_very_process_does(tmp_p
 
 
 def test_a_second_run_against_the_same_target_is_refused_and_told_who_holds_it(target):
-    with TargetLock(target, "run one"), pytest.raises(Refused) as caught, TargetLock(target, "run two"):
+    one, two = Path("/runs of one/r-one"), Path("/runs/r-two")
+    with TargetLock(target, one), pytest.raises(Refused) as caught, TargetLock(target, two):
         pass
-    assert "run one" in caught.value.what
-    with TargetLock(target, "run three"), TargetLock(replace(target, base_url="http://127.0.0.1:2"), "another target"):
+    assert caught.value.what == "another game day holds this target: run r-one"
+    assert caught.value.mend == "wait for it, or end it with: gameday stop '/runs of one/r-one'"
+    with TargetLock(target, one), TargetLock(replace(target, base_url="http://127.0.0.1:2"), two):
         pass
 
 

@@ -46,3 +46,11 @@ def test_the_panel_shows_phase_traffic_faults_and_the_distance_to_each_limit():
                  "slow database (active)", "error rate above 1%", "ln 9.8 of 14"):  # fmt: skip
         assert word in text
     assert "timeout" not in text
+
+
+def test_the_panel_counts_nothing_down_once_the_run_has_ended():
+    console = Console(width=100, file=io.StringIO())
+    console.print(panel(Status(phase="evidence and reports")))
+    assert isinstance(console.file, io.StringIO)
+    assert "evidence and reports" in console.file.getvalue()
+    assert "left" not in console.file.getvalue()

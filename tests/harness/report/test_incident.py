@@ -76,7 +76,7 @@ def test_the_procedure_keeps_its_order_and_says_what_is_left(stopped_records: li
     plan, command = steps[3].commands
     assert plan == "app-1: systemctl restart crowdfund"
     assert command.startswith("gameday rollback ")
-    assert steps[4].commands[0].startswith("gameday run ")
+    assert steps[4].commands[0].startswith("gameday rerun ")
 
 
 def test_a_fault_still_on_is_the_first_thing_to_do(stopped_records: list[r.Record]) -> None:
