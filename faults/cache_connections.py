@@ -21,12 +21,11 @@ from faults.cache_undo import in_pieces, marker
 from faults.connection_healing import ConnectionsUndo
 from faults.connection_holder import ConnectionHolder, Hold
 from faults.effect import fewer_commands, judge
-from faults.exhausting_role import Objection
 from faults.fault import Effect, FaultPlan, Healed, Measurement
+from faults.objection import Objection, heed
 from faults.observation import Observation
 from faults.probe import APPLICATION_NAME
 from harness.clock import Deadline, boot_s, steady_utc
-from harness.errors import ReachFailed, Refused
 from harness.reach.redis_session import Rejected
 
 MOST_LEFT = 100
@@ -46,9 +45,11 @@ class CacheConnectionsParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    leave: Annotated[int, Field(ge=0, le=MOST_LEFT)] = 1
-    evict: bool = False
-    allow_unbounded: bool | None = None
+    leave: Annotated[int, Field(ge=0, le=MOST_LEFT, description="connections that anybody can still take")] = 1
+    evict: bool = Field(default=False, description="end the connections of all others once")
+    allow_unbounded: bool | None = Field(
+        default=None, description="though the server would keep a vanished machine's connections"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +120,7 @@ class CacheConnections:
 
     def prepare(self) -> ConnectionsUndo:
         facts = look(self._server)
-        found = against(facts, self._params)
-        if found:
-            kind = Refused if found[0].refusal else ReachFailed
-            raise kind(found[0].what, where=self._server.source, mend=found[0].mend)
+        heed(against(facts, self._params), self._server.source)
         self._fill_s = FILL_S + EACH_S * facts.room.most
         hold = Hold(self._marker, self._params.leave, facts.bound.renew_s, evict=self._params.evict)
         longest_s = self.plan.for_s + self._fill_s + OVERDUE_S

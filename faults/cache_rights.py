@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from faults.cache_server import PROBE_KEY, CacheServer, PauseState, may, pause_state, version
-from faults.exhausting_role import Objection
+from faults.objection import Objection
 from faults.pause_holder import Rhythm
 
 OLDEST = (6, 2)

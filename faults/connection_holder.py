@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from faults.cache_clients import OURS, end_client, list_clients
 from faults.cache_room import Room, count_room
 from faults.cache_server import CacheServer
+from faults.held_sessions import HeldSessions
 from harness.clock import Deadline, boot_s
 from harness.errors import ReachFailed
 from harness.reach.redis_session import RedisSession, Rejected
@@ -44,45 +45,32 @@ class ConnectionHolder:
         self._server = server
         self._hold = hold
         self._until = until
-        self._lock = threading.Lock()  # guards _sessions and the closing
-        self._sessions: list[RedisSession] = []
-        self._closed = threading.Event()
-        self._settled = threading.Event()
-        self._trouble = ""
+        self._held = HeldSessions(RedisSession.close, "connections", server.source)
         self._evictions = 0
         self._renewed_s = boot_s()
         self._thread = threading.Thread(target=self._keep, name=f"hold {hold.marker}", daemon=True)
 
     @property
     def held(self) -> int:
-        with self._lock:
-            return len(self._sessions)
+        return self._held.number
 
     def start(self) -> None:
         self._thread.start()
 
     def wait_settled(self, deadline: Deadline) -> None:
         """Until no more than `leave` connections are free. Raises ReachFailed with what stands in the way."""
-        while not self._settled.wait(min(_BUSY_TICK_S, deadline.left_s())):
-            if self._closed.is_set() or deadline.passed:
-                why = f": {self._trouble}" if self._trouble else ""
-                text = f"only {self.held} connections could be taken in time{why}"
-                raise ReachFailed(text, where=self._server.source)
+        self._held.wait_settled(deadline)
 
     def close(self) -> None:
         """Let go of every connection, without waiting for the server."""
-        with self._lock:
-            self._closed.set()
-            sessions, self._sessions = self._sessions, []
-        for session in sessions:
-            session.close()
+        self._held.close()
 
     def _keep(self) -> None:
         """The thread: fill, evict, renew, until closed."""
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="connection") as threads:
             watcher: RedisSession | None = None
             try:
-                while not self._closed.wait(_TICK_S if self._settled.is_set() else _BUSY_TICK_S):
+                while not self._held.closed.wait(_TICK_S if self._held.settled.is_set() else _BUSY_TICK_S):
                     if self._until.passed:
                         break
                     watcher = self._round(threads, watcher)
@@ -98,14 +86,14 @@ class ConnectionHolder:
             watcher = watcher or self._server.session(self._hold.marker)
             self._act(threads, watcher, count_room(watcher, CALL_S))
         except ReachFailed as error:
-            self._trouble = str(error)
+            self._held.trouble = str(error)
             if watcher is not None:
                 watcher.close()
             return None
         return watcher
 
     def _act(self, threads: ThreadPoolExecutor, watcher: RedisSession, room: Room) -> None:
-        self._forget(lambda session: session.lost)
+        self._held.drop(lambda session: session.lost)
         missing = room.free - self._hold.leave
         if missing > 0:
             self._open(threads, missing)
@@ -116,12 +104,12 @@ class ConnectionHolder:
             # what they lose has to be ours before they have connected again
             self._open(threads, len(others))
         else:
-            self._settled.set()
+            self._held.settled.set()
 
     @property
     def _evicts(self) -> bool:
         """Once, so not after everything has been taken; a client that connects at once may need several turns."""
-        return self._hold.evict and not self._settled.is_set() and self._evictions < _MOST_EVICTIONS
+        return self._hold.evict and not self._held.settled.is_set() and self._evictions < _MOST_EVICTIONS
 
     def _others(self, watcher: RedisSession) -> list[str]:
         """Connections beyond `leave` that are nobody's of gameday."""
@@ -135,40 +123,24 @@ class ConnectionHolder:
             opening.result()
 
     def _open_one(self, make: Callable[[], RedisSession]) -> None:
-        if self._closed.is_set():
+        if self._held.closed.is_set():
             return
         try:
-            session = make()
+            self._held.add(make())
         except ReachFailed as error:
             if not isinstance(error, Rejected):
-                self._trouble = str(error)
-            return
-        with self._lock:
-            if not self._closed.is_set():
-                self._sessions.append(session)
-                return
-        session.close()
+                self._held.trouble = str(error)
 
     def _renew(self, threads: ThreadPoolExecutor) -> None:
         if self._hold.renew_s is None or boot_s() - self._renewed_s < self._hold.renew_s:
             return
         self._renewed_s = boot_s()
-        with self._lock:
-            sessions = list(self._sessions)
-        alive = dict(zip(map(id, sessions), threads.map(_says_a_word, sessions), strict=True))
-        self._forget(lambda session: not alive.get(id(session), True))
-
-    def _forget(self, gone: Callable[[RedisSession], bool]) -> None:
-        with self._lock:
-            lost = [session for session in self._sessions if gone(session)]
-            self._sessions = [session for session in self._sessions if session not in lost]
-        for session in lost:
-            session.close()
+        self._held.drop(_is_silent, threads)
 
 
-def _says_a_word(session: RedisSession) -> bool:
+def _is_silent(session: RedisSession) -> bool:
     try:
         session.ask("PING", timeout_s=CALL_S)
     except ReachFailed:
-        return False
-    return True
+        return True
+    return False

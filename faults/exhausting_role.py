@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from faults.objection import Objection
+
 OLDEST_VERSION_NUM = 140000  # idle_session_timeout, the lease
 UNLIMITED = -1
 KEPT = 1  # of the role's own limit, so that a healer can always log in as it
@@ -40,15 +42,6 @@ class Allowed:
     reserved: bool = False
     replication: bool = False
     unlimited: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """One reason not to. `refusal`: too dangerous rather than unfit; `mend` names the opt-out then."""
-
-    what: str
-    mend: str
-    refusal: bool = False
 
 
 def objections(

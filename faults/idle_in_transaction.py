@@ -27,7 +27,7 @@ from faults.session_holder import SessionHolder, holding_settings
 from faults.session_params import SessionParams
 from faults.table_lock import LockedRow, TableLock, knock, take
 from faults.undo import SessionsUndo
-from faults.waiting_sessions import waiting_behind
+from faults.waiting_sessions import or_waiting
 from harness.clock import Deadline
 from harness.errors import ReachFailed
 from harness.reach import postgres
@@ -130,17 +130,11 @@ class IdleInTransaction:
         return Effect(expected, Measurement(text, values), effective=effective)
 
     def prove_platform(self, before: Observation, during: Observation) -> Effect:
-        effect = judge(before, during, delay_ms=None, sessions=self._slots.source)
-        if effect.effective:
-            return effect
+        judged = judge(before, during, delay_ms=None, sessions=self._slots.source)
         if self._lock is None:
-            return self._horizon(effect, during.end_s - during.start_s)
-        waiting = waiting_behind(self._slots, self._fault.sessions.marker, self._role)
-        if not waiting:
-            return effect
-        values = {**effect.measured.values, "sessions_waiting": float(waiting)}
-        text = f"{waiting} of the platform's sessions wait for rows of {self._lock.table.name}"
-        return Effect(effect.expected, Measurement(text, values), effective=True)
+            return judged if judged.effective else self._horizon(judged, during.end_s - during.start_s)
+        what = f"rows of {self._lock.table.name}"
+        return or_waiting(judged, self._slots, marker=self._fault.sessions.marker, role=self._role, what=what)
 
     def present(self) -> bool:
         return self._fault.still_there()

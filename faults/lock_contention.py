@@ -24,7 +24,7 @@ from faults.session_holder import SessionHolder, holding_settings
 from faults.session_params import SessionParams
 from faults.table_lock import KNOCK_S, LockedRow, TableLock, knock, take
 from faults.undo import SessionsUndo
-from faults.waiting_sessions import waiting_behind
+from faults.waiting_sessions import or_waiting
 from harness.clock import Deadline, boot_s
 from harness.errors import ReachFailed
 
@@ -32,14 +32,13 @@ TAKE_S = 10.0
 OVERDUE_S = 5.0
 """A holder that nobody ends lets go by itself so long after the fault's time."""
 _KNOCKS = 3
-_AGAIN_S = 0.1
 
 
 class LockContentionParams(SessionParams):
     """`table`, and of it `rows` (left out: all of it). `blocks`: who has to wait for a whole table."""
 
     table: Annotated[TableName, Field(description="the platform's table")]
-    rows: Annotated[Rows | None, Field(description='50, 20% or "id in (1, 2)": the rows; left open: the table')] = None
+    rows: Annotated[Rows | None, Field(description='50, 20% or "id in (1, 2)": the rows; left out: the table')] = None
     blocks: Annotated[Literal["writes", "everything"], Field(description="what waits for a whole table")] = "writes"
 
     @model_validator(mode="after")
@@ -105,15 +104,9 @@ class LockContention:
         return Effect(expected, Measurement(text, values), effective=True)
 
     def prove_platform(self, before: Observation, during: Observation) -> Effect:
-        effect = judge(before, during, delay_ms=None, sessions=self._slots.source)
-        if effect.effective:
-            return effect
-        waiting = waiting_behind(self._slots, self._fault.sessions.marker, self._role)
-        if not waiting:
-            return effect
-        values = {**effect.measured.values, "sessions_waiting": float(waiting)}
-        text = f"{waiting} of the platform's sessions wait for the lock on {self._params.table}"
-        return Effect(effect.expected, Measurement(text, values), effective=True)
+        judged = judge(before, during, delay_ms=None, sessions=self._slots.source)
+        what = f"the lock on {self._params.table}"
+        return or_waiting(judged, self._slots, marker=self._fault.sessions.marker, role=self._role, what=what)
 
     def present(self) -> bool:
         return self._fault.still_there()

@@ -148,6 +148,11 @@ def say_size(value_bytes: float) -> str:
     return f"{value_bytes:.6g} byte{'' if value_bytes == 1 else 's'}"
 
 
+def about(value_bytes: float) -> str:
+    """The same, with four digits."""
+    return say_size(float(f"{value_bytes:.4g}"))
+
+
 def say_rate(value_bytes_per_s: float) -> str:
     """Bytes a second as a person would write them: 64000 -> "64 KB/s"."""
     return f"{say_size(value_bytes_per_s)}/s"

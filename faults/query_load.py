@@ -8,9 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-import psycopg
-from psycopg.rows import TupleRow
-
+from faults.held_sessions import HeldSessions
 from faults.leased_session import LeasedSession, lease_settings
 from faults.query_work import Work
 from faults.server_slots import ServerSlots
@@ -40,9 +38,8 @@ class QueryLoad:
         self._marker = marker
         self._work = work
         self._lease_s = lease_s
-        self._lock = threading.Lock()  # guards _sessions, the closing and the count
-        self._sessions: list[LeasedSession] = []
-        self._ended = threading.Event()
+        self._held = HeldSessions(LeasedSession.end, "sessions", slots.source)
+        self._counting = threading.Lock()
         self._statements = 0
 
     @property
@@ -64,26 +61,18 @@ class QueryLoad:
 
     def close(self) -> None:
         """Let go of every session, without waiting for the server; what it still works at, their end ends."""
-        with self._lock:
-            self._ended.set()
-            sessions, self._sessions = self._sessions, []
-        for session in sessions:
-            session.end()
+        self._held.close()
 
     def _open_one(self, settings: Mapping[str, str]) -> LeasedSession:
-        connection: psycopg.Connection[TupleRow] = self._slots.exhaust(self._marker, settings)
-        session = LeasedSession(connection)
-        with self._lock:
-            if not self._ended.is_set():
-                self._sessions.append(session)
-                return session
-        connection.close()
-        raise ReachFailed("the fault was ended while it was injected", where=self._slots.source)
+        session = LeasedSession(self._slots.exhaust(self._marker, settings))
+        if not self._held.add(session):
+            raise ReachFailed("the fault was ended while it was injected", where=self._slots.source)
+        return session
 
     def _run(self, session: LeasedSession, until: Deadline) -> None:
         """A thread: work, until ended or the session is gone."""
         size = self._work.first()
-        while not (self._ended.is_set() or until.passed):
+        while not (self._held.closed.is_set() or until.passed):
             begun_s = boot_s()
             try:
                 self._one(session, size)
@@ -95,5 +84,5 @@ class QueryLoad:
     def _one(self, session: LeasedSession, size: int) -> None:
         sql, params = self._work.statement(size)
         session.work(sql, *params, timeout_s=self._lease_s + _GRACE_S)
-        with self._lock:
+        with self._counting:
             self._statements += 1

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from faults.fault import Effect, FaultGone, FaultPlan, Healed, Measurement
 from faults.marked_sessions import MarkedSessions, marker
+from faults.objection import heed
 from faults.server_slots import ServerSlots
 from faults.session_facts import SessionFacts, look_for
 from faults.session_objections import against
 from faults.session_params import SessionParams
 from faults.undo import SessionsUndo
 from harness.clock import Deadline
-from harness.errors import ReachFailed, Refused
 
 
 class SessionFault:
@@ -26,10 +26,7 @@ class SessionFault:
     def look(self, params: SessionParams) -> SessionFacts:
         """What is there, by reading alone. Raises Refused or ReachFailed with what speaks against the fault."""
         facts = look_for(self.slots, params.wants)
-        found = against(facts, params.wants, params.allowed)
-        if found:
-            kind = Refused if found[0].refusal else ReachFailed
-            raise kind(found[0].what, where=f"database {self.slots.database}", mend=found[0].mend)
+        heed(against(facts, params.wants, params.allowed), f"database {self.slots.database}")
         return facts
 
     def record(self, longest_s: float) -> SessionsUndo:

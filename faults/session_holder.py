@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import psycopg
 from psycopg.rows import TupleRow
 
+from faults.held_sessions import HeldSessions
 from faults.leased_session import LeasedSession, lease_settings
 from faults.server_slots import ServerSlots
 from harness.clock import Deadline, boot_s
@@ -33,23 +34,23 @@ class SessionHolder:
     """One fault's sessions. `open` each, `start` once, `close` from any thread."""
 
     def __init__(self, slots: ServerSlots, marker: str, settings: Mapping[str, str], lease_s: float) -> None:
-        self.ended = threading.Event()
         self._slots = slots
         self._marker = marker
         self._settings = settings
         self._lease_s = lease_s
-        self._lock = threading.Lock()  # guards _sessions and the closing
-        self._sessions: list[LeasedSession] = []
+        self._held = HeldSessions(LeasedSession.end, "sessions", slots.source)
+        self.ended = self._held.closed
 
     def open(self, put: Callable[[psycopg.Connection[TupleRow]], None]) -> None:
         """One session more, in the state that `put` puts it into. Raises ReachFailed, what `put` raises too."""
         connection = self._slots.exhaust(self._marker, self._settings)
         try:
             put(connection)
-            self._keep(connection)
         except BaseException:
             connection.close()
             raise
+        if not self._held.add(LeasedSession(connection)):
+            raise ReachFailed("the fault was ended while it was injected", where=self._slots.source)
 
     def start(self, until: Deadline) -> None:
         """Renew from now on. After `until` it lets go by itself, whatever else happens."""
@@ -57,17 +58,7 @@ class SessionHolder:
 
     def close(self) -> None:
         """Let go of every session, without waiting for the server."""
-        with self._lock:
-            self.ended.set()
-            sessions, self._sessions = self._sessions, []
-        for session in sessions:
-            session.end()
-
-    def _keep(self, connection: psycopg.Connection[TupleRow]) -> None:
-        with self._lock:
-            if self.ended.is_set():
-                raise ReachFailed("the fault was ended while it was injected", where=self._slots.source)
-            self._sessions.append(LeasedSession(connection))
+        self._held.close()
 
     def _renew(self, until: Deadline) -> None:
         renewed_s = boot_s()
@@ -76,11 +67,4 @@ class SessionHolder:
                 self.close()
             elif boot_s() - renewed_s >= self._lease_s / 3:
                 renewed_s = boot_s()
-                self._renew_all()
-
-    def _renew_all(self) -> None:
-        with self._lock:
-            sessions = list(self._sessions)
-        lost = [session for session in sessions if not session.renew()]
-        with self._lock:
-            self._sessions = [session for session in self._sessions if session not in lost]
+                self._held.drop(lambda session: not session.renew())

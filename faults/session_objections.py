@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from faults.database_table import MAINTAIN_SINCE, ORDINARY, TableFacts
-from faults.exhausting_role import Allowed, Objection, objections, usable
+from faults.exhausting_role import Allowed, objections, usable
+from faults.objection import Objection
 from faults.row_selection import MOST_ROWS
 from faults.session_facts import SessionFacts, SessionWants
 

@@ -15,17 +15,18 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from faults.effect import judge
-from faults.exhausting_role import Objection, objections, usable
+from faults.exhausting_role import objections, usable
 from faults.fault import Effect, FaultPlan, Healed, Measurement
 from faults.leased_params import LeasedParams
 from faults.marked_sessions import MarkedSessions, marker
+from faults.objection import Objection, heed
 from faults.observation import Observation
 from faults.probe import APPLICATION_NAME
 from faults.server_slots import SLOTS_FULL, ServerSlots, SlotFacts, look
 from faults.slot_holder import Hold, SlotHolder
 from faults.undo import SessionsUndo
 from harness.clock import Deadline, boot_s
-from harness.errors import ReachFailed, Refused
+from harness.errors import ReachFailed
 
 MARK = "gameday-exhaust"
 MOST_LEFT = 100
@@ -38,8 +39,8 @@ class SlotExhaustionParams(LeasedParams):
     """`leave`: slots that stay free for anybody, beside those the server reserves. `evict`: end the platform's sessions
     once, so that it has to connect again."""
 
-    leave: Annotated[int, Field(ge=0, le=MOST_LEFT)] = 3
-    evict: bool = False
+    leave: Annotated[int, Field(ge=0, le=MOST_LEFT, description="slots that anybody can still take")] = 3
+    evict: bool = Field(default=False, description="end the platform's sessions once")
 
 
 def against(facts: SlotFacts, params: SlotExhaustionParams) -> tuple[Objection, ...]:
@@ -94,10 +95,7 @@ class SlotExhaustion:
     def prepare(self) -> SessionsUndo:
         params, plan = self._params, self.plan
         facts = look(self._slots)
-        found = against(facts, params)
-        if found:
-            kind = Refused if found[0].refusal else ReachFailed
-            raise kind(found[0].what, where=f"database {self._slots.database}", mend=found[0].mend)
+        heed(against(facts, params), f"database {self._slots.database}")
         self._role = facts.platform.name
         hold = Hold(
             marker=self._sessions.marker,

@@ -8,13 +8,13 @@ its leases run out.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import psycopg
 from psycopg.rows import TupleRow
 
+from faults.held_sessions import HeldSessions
 from faults.leased_session import LeasedSession, lease_settings
 from faults.server_slots import LIMIT_REACHED, SLOTS_FULL, ServerSlots, SlotCount, count_slots
 from harness.clock import Deadline, boot_s
@@ -55,45 +55,32 @@ class SlotHolder:
         self._slots = slots
         self._hold = hold
         self._until = until
-        self._lock = threading.Lock()  # guards _sessions and the closing
-        self._sessions: list[LeasedSession] = []
-        self._closed = threading.Event()
-        self._settled = threading.Event()
-        self._trouble = ""
+        self._held = HeldSessions(LeasedSession.end, "slots", slots.source)
         self._evictions = 0
         self._renewed_s = boot_s()
         self._thread = threading.Thread(target=self._keep, name=f"hold {hold.marker}", daemon=True)
 
     @property
     def held(self) -> int:
-        with self._lock:
-            return len(self._sessions)
+        return self._held.number
 
     def start(self) -> None:
         self._thread.start()
 
     def wait_settled(self, deadline: Deadline) -> None:
         """Until no more than `leave` slots are free. Raises ReachFailed with what stands in the way."""
-        while not self._settled.wait(min(_TICK_S, deadline.left_s())):
-            if self._closed.is_set() or deadline.passed:
-                why = f": {self._trouble}" if self._trouble else ""
-                text = f"only {self.held} slots could be taken in time{why}"
-                raise ReachFailed(text, where=self._slots.source)
+        self._held.wait_settled(deadline)
 
     def close(self) -> None:
         """Let go of every session, without waiting for the server."""
-        with self._lock:
-            self._closed.set()
-            sessions, self._sessions = self._sessions, []
-        for session in sessions:
-            session.end()
+        self._held.close()
 
     def _keep(self) -> None:
         """The thread: fill, evict, renew, until closed."""
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="slot") as threads:
             watcher: psycopg.Connection[TupleRow] | None = None
             try:
-                while not self._closed.wait(_TICK_S if self._settled.is_set() else _BUSY_TICK_S):
+                while not self._held.closed.wait(_TICK_S if self._held.settled.is_set() else _BUSY_TICK_S):
                     if self._until.passed:
                         break
                     self._renew(threads)
@@ -111,7 +98,7 @@ class SlotHolder:
             watcher = watcher or self._slots.watch()
             self._act(threads, count_slots(watcher, self._hold.marker, self._hold.platform_role))
         except ReachFailed as error:
-            self._trouble = str(error)
+            self._held.trouble = str(error)
             return None if watcher is None or watcher.closed else watcher
         return watcher
 
@@ -121,18 +108,17 @@ class SlotHolder:
         if room > 0:
             self._open(threads, room)
         elif missing > 0:
-            self._trouble = f"the role may hold {self._hold.most} sessions, and {missing} more slots are free"
+            self._held.trouble = f"the role may hold {self._hold.most} sessions, and {missing} more slots are free"
         elif self._hold.evict and count.platform > self._hold.leave and self._evictions < _MOST_EVICTIONS:
             self._evictions += 1
             # what the platform loses has to be ours before it has connected again
             self._open(threads, self._evict())
         else:
-            self._settled.set()
+            self._held.settled.set()
 
     def _evict(self) -> int:
         """How many sessions of the platform were ended, through one of those held: no slot may be free for another."""
-        with self._lock:
-            session = next(iter(self._sessions), None)
+        session = next(iter(self._held.all()), None)
         if session is None:
             return 0
         return sum(1 for (ended,) in session.ask(_EVICT, self._hold.platform_role) if ended)
@@ -143,33 +129,19 @@ class SlotHolder:
             opening.result()
 
     def _open_one(self) -> None:
-        if self._closed.is_set():
+        if self._held.closed.is_set():
             return
         try:
             connection = self._slots.exhaust(self._hold.marker, self._hold.settings)
         except ReachFailed as error:
             if not SLOTS_FULL.search(error.what):
                 limit = " (the role's or the database's own limit)" if LIMIT_REACHED.search(error.what) else ""
-                self._trouble = f"{error}{limit}"
+                self._held.trouble = f"{error}{limit}"
             return
-        with self._lock:
-            if not self._closed.is_set():
-                self._sessions.append(LeasedSession(connection))
-                return
-        connection.close()
+        self._held.add(LeasedSession(connection))
 
     def _renew(self, threads: ThreadPoolExecutor) -> None:
         if boot_s() - self._renewed_s < self._hold.lease_s / 3:
             return
         self._renewed_s = boot_s()
-        with self._lock:
-            sessions = list(self._sessions)
-        gone = {
-            id(s) for s, alive in zip(sessions, threads.map(LeasedSession.renew, sessions), strict=True) if not alive
-        }
-        self._forget(gone)
-
-    def _forget(self, gone: Iterable[int]) -> None:
-        lost = set(gone)
-        with self._lock:
-            self._sessions = [session for session in self._sessions if id(session) not in lost]
+        self._held.drop(lambda session: not session.renew(), threads)

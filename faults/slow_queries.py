@@ -44,7 +44,7 @@ class SlowQueriesParams(SessionParams):
 
     sessions: Annotated[int, Field(ge=1, le=MOST_SESSIONS)] = 8
     work: Annotated[Kind, Field(description="hashes, or sorts in temporary files")] = "cpu"
-    table: Annotated[TableName | None, Field(description="the table that they read; left open: numbers")] = None
+    table: Annotated[TableName | None, Field(description="the table that they read; left out: numbers")] = None
 
     @property
     def wants(self) -> SessionWants:

@@ -15,10 +15,6 @@ from faults import catalog, undo_log
 from faults.fault import FaultPlan
 from faults.healer import HealerHandle, start_healer
 from faults.injection import Injection
-from faults.process_healing import SERVER
-from faults.toxiproxy_binary import find_or_build
-from faults.toxiproxy_server import ManagedServer, ProxySpec
-from faults.undo import ProcessUndo
 from harness.clock import Clock, Deadline
 from harness.errors import BadInput, GamedayError, LoadFailed, NotHealed, ReachFailed, Refused
 from harness.evidence.collector import LogCollector
@@ -28,12 +24,11 @@ from harness.journal.record import (
     Note,
     PhaseStarted,
     Record,
-    UndoWritten,
     Verdict,
     VerdictReached,
 )
 from harness.journal.writer import Journal
-from harness.load.locust_process import LoadSpec, LocustProcess
+from harness.load.locust_process import LocustProcess
 from harness.notify.slack import SlackDoor
 from harness.reach.allow_list import AllowList
 from harness.redaction import Redactor
@@ -53,7 +48,7 @@ from runbooks.guard_rails.permit import Permit
 from runbooks.inbox import Inbox, StopAsked
 from runbooks.lease_keeping import kept_lease
 from runbooks.observations import Observations
-from runbooks.platform_wait import await_platform
+from runbooks.own_processes import load_spec, start_load, start_toxiproxy
 from runbooks.preflight import Options, Preflight, preflight
 from runbooks.preflight.rails_check import AREA as RAILS
 from runbooks.provenance import with_provenance
@@ -72,9 +67,6 @@ from runbooks.target_lock import TargetLock
 from runbooks.verdict import EXIT_CODES, not_healed
 from runbooks.work_watches import WorkWatches
 
-LOAD_START_S = 30.0
-BUILD_S = 300.0
-SERVER_START_S = 15.0
 REMEMBER_S = 8.0
 AFTERMATH_S = 120.0
 HURRIED_S = 2.0  # after a second Ctrl-C: time for result.json, not for the rest
@@ -84,13 +76,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What is played. The names are what the person typed: the rerun command repeats them."""
+    """What is played. The names are what the person typed."""
 
     runbook: Runbook
     target: Target
     runbook_name: str
     target_name: str
-    rerun: str = ""  # the command, where it is more than the two names
     composed: bool = False  # the runbook was made for this run: no file has it but the run folder's
     compare_with: Path | None = None  # the run folder of the run that this one repeats
 
@@ -140,11 +131,10 @@ class GameDay:
             folder = RunFolder.create(self._runs, self._in.runbook, self._in.target, self._clock, self._redactor)
             journal = stack.enter_context(Journal(folder.path / "journal", "conductor", self._clock, self._redactor))
             recorder = Recorder(journal, self._screen)
-            started = run_started(self._in.runbook, self._in.target, folder, self._clock, self._rerun_names())
-            recorder.record(
-                with_provenance(started, self._in.runbook, self._in.target, rerun=self._in.rerun,
-                                composed=self._in.composed)
-            )  # fmt: skip
+            started = run_started(
+                self._in.runbook, self._in.target, folder, self._clock, (self._in.runbook_name, self._in.target_name)
+            )
+            recorder.record(with_provenance(started, self._in.runbook, self._in.target, composed=self._in.composed))
             stack.enter_context(stop_signals(self._inbox))
             findings = self._run(folder, recorder)
             result = build(recorder.view())
@@ -154,7 +144,7 @@ class GameDay:
         """The run proper; every way it can fail becomes a verdict in the journal."""
         findings: Preflight | None = None
         try:
-            with TargetLock(self._in.target, f"run {folder.run}"), ExitStack() as stack:
+            with TargetLock(self._in.target, folder.path), ExitStack() as stack:
                 self._play_in(folder, recorder, stack)
         except _PreflightFailed as error:
             findings = error.findings
@@ -190,7 +180,7 @@ class GameDay:
         stack.callback(self._release, healer, folder, recorder)
         claim = stack.enter_context(TargetClaim(self._in.target, folder.run, recorder, self._stop_for))
         self._attend(claim.take, recorder)
-        api_url = self._toxiproxy(recorder, stack)
+        api_url = start_toxiproxy(self._in.target, self._inbox, recorder, stack)
         doors = stack.enter_context(Doors(self._in.target, self._clock))
         doors.keep(self._attend(partial(kept_lease, self._in.runbook, self._in.target, folder.run, recorder.record,
                                         no_lease=self._options.no_lease), recorder))  # fmt: skip
@@ -205,7 +195,8 @@ class GameDay:
         stack.callback(watches.finish, 2.0)
         self._attend(doors.find_crash_watchers, recorder)
         stack.enter_context(heard(self._in.target, self._in.runbook, self._emit, self._clock))
-        load = self._start_load(folder, recorder, stack)
+        load = start_load(load_spec(self._in.runbook.load, self._in.target, folder.path), self._emit, self._inbox,
+                          recorder, stack)  # fmt: skip
         server = ServerWatch(self._in.target.toxiproxy)
         stack.callback(server.finish)
         conductor = Conductor(self._stage(recorder, doors, load, healer, api_url, folder, server))
@@ -228,50 +219,6 @@ class GameDay:
             recorder.record(
                 Note(level="warning", text=f"healed what a dead run left: {healing.leftover} ({healing.how})")
             )
-
-    def _toxiproxy(self, recorder: Recorder, stack: ExitStack) -> str:
-        """The API address of the target's server; a managed one is started unless it runs already."""
-        toxiproxy = self._in.target.toxiproxy
-        if toxiproxy is None:
-            return ""
-        if not toxiproxy.managed or toxiproxy.folder is None:
-            return toxiproxy.url
-        specs = [ProxySpec(p.name, p.listen, p.upstream) for p in self._in.target.proxies.values()]
-        folder = toxiproxy.folder
-        self._attend(lambda: find_or_build(Deadline.after(BUILD_S)), recorder)
-        server = attend(lambda: ManagedServer.ensure(folder, specs, Deadline.after(SERVER_START_S)), self._inbox,
-                        recorder, must_end=True)  # fmt: skip
-        if server.started_here:
-            stack.callback(server.stop)
-            undo = ProcessUndo(fault_id="toxiproxy", pgid=server.pid, start_ticks=server.start_ticks,
-                               what=SERVER, managed_folder=str(folder))  # fmt: skip
-            recorder.journal.commit(UndoWritten(fault_id=undo.fault_id, undo=undo.model_dump()))
-            recorder.record(Note(text=f"toxiproxy-server started at {server.api_url}"))
-            self._attend(lambda: await_platform(self._in.target.base_url, AllowList(self._in.target.allow)), recorder)
-        return server.api_url
-
-    def _start_load(self, folder: RunFolder, recorder: Recorder, stack: ExitStack) -> LocustProcess:
-        plan = self._in.runbook.load
-        spec = LoadSpec(
-            locustfile=plan.locustfile,
-            host=self._in.target.base_url,
-            users=plan.users,
-            spawn_rate=plan.spawn_rate,
-            tags=plan.tags,
-            exclude_tags=plan.exclude_tags,
-            args=plan.args,
-            processes=plan.processes,
-            web_port=plan.web_port,
-            cwd=Path.cwd(),
-            log=folder.path / "locust.log",
-            allow=self._in.target.allow,
-        )
-        load = LocustProcess(spec, self._clock, self._emit)
-        stack.callback(load.stop, 0.0)
-        self._attend(lambda: load.start(Deadline.after(LOAD_START_S)), recorder)
-        undo = ProcessUndo(fault_id="load", pgid=load.pgid, start_ticks=load.start_ticks, what="locust")
-        recorder.journal.commit(UndoWritten(fault_id=undo.fault_id, undo=undo.model_dump()))
-        return load
 
     def _stage(
         self,
@@ -377,6 +324,3 @@ class GameDay:
 
     def _emit(self, record: Record) -> None:
         self._inbox.put(stamped(record, self._clock))
-
-    def _rerun_names(self) -> tuple[str, str]:
-        return self._in.runbook_name, self._in.target_name

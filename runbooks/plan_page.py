@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePath
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from faults.catalog import kind_named
 from faults.fault import FaultPlan
 from harness.redaction import Redactor
 from harness.report import format as say
-from harness.report.markdown_template import Markdown, code, escape
+from harness.report.markdown_template import Markdown, escape, markdown_environment
 from runbooks.plan import Row, length_s, plan_of
 from runbooks.run_started import planned_alerts, planned_levels
 from runbooks.runbook import RollbackStep, Runbook
@@ -200,14 +200,6 @@ def _cell(value: object) -> Markdown:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("runbooks", "templates"),
-        autoescape=False,  # noqa: S701 - HTML's escapes are wrong in Markdown: `finalize` escapes everything
-        finalize=escape,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(code=code, cell=_cell, listed=_listed, ours=Markdown)
-    environment.globals.update(say=say)
+    environment = markdown_environment("runbooks")
+    environment.filters.update(cell=_cell, listed=_listed)
     return environment

@@ -119,7 +119,7 @@ def _exercise(
     for level in baseline_missed:
         yield _Ground("invalid", f"{_said(level)} at the baseline: nothing was injected")
     if not baseline_missed:
-        yield from _levels(records, stopped=stopped)
+        yield from _levels(records, "faults", "under the faults", stopped=stopped)
         yield from _recovery(records, recover_within_s, stopped=stopped)
     yield from _faults(records, started.faults, stopped=stopped or bool(baseline_missed))
 
@@ -157,26 +157,28 @@ def _lags_ms(records: Sequence[Record]) -> dict[PhaseName, float]:
 
 def _not_healed(records: Sequence[Record]) -> Iterator[_Ground]:
     healed = {r.fault_id for r in _of(records, FaultHealed) if r.verified is not False}
+    names = {r.fault_id: r.name for r in _of(records, FaultInjected)}
     for failed in _of(records, HealFailed):
         if failed.fault_id not in healed:
             yield _Ground(
-                "not-healed", f"{failed.fault_id} could not be healed: {failed.reason}; type: {failed.command}"
+                "not-healed",
+                f"{names.get(failed.fault_id, failed.fault_id)} could not be healed: {failed.reason}; "
+                f"type: {failed.command}",
             )
     for off in _of(records, FaultHealed):
         if off.verified is False:
             typed = f"; type: {off.command}" if off.command else ""
-            text = f"{off.fault_id} is off, but the wire is not back: {off.measured_after}{typed}"
+            name = names.get(off.fault_id, off.fault_id)
+            text = f"{name} is off, but the wire is not back: {off.measured_after}{typed}"
             yield _Ground("not-healed", text)
 
 
-def _levels(records: Sequence[Record], *, stopped: bool) -> Iterator[_Ground]:
+def _levels(records: Sequence[Record], phase: PhaseName, when: str, *, stopped: bool) -> Iterator[_Ground]:
     for level in _of(records, LevelJudged):
-        if level.phase != "faults":
-            continue
-        if level.met is False:
-            yield _Ground("deviated", f"{_said(level)} under the faults")
-        elif level.met is None and not stopped:
-            yield _Ground("invalid", f"{_said(level)} under the faults")
+        if level.phase == phase and level.met is False:
+            yield _Ground("deviated", f"{_said(level)} {when}")
+        elif level.phase == phase and level.met is None and not stopped:
+            yield _Ground("invalid", f"{_said(level)} {when}")
 
 
 def _recovery(records: Sequence[Record], recover_within_s: float, *, stopped: bool) -> Iterator[_Ground]:
@@ -186,13 +188,7 @@ def _recovery(records: Sequence[Record], recover_within_s: float, *, stopped: bo
             yield _Ground("deviated", f"the service levels did not hold again within {recover_within_s:g} s")
         elif took_s > recover_within_s:
             yield _Ground("deviated", f"recovery took {took_s:.1f} s, more than {recover_within_s:g} s")
-    for level in _of(records, LevelJudged):
-        if level.phase != "recovery":
-            continue
-        if level.met is False:
-            yield _Ground("deviated", f"{_said(level)} in recovery")
-        elif level.met is None and not stopped:
-            yield _Ground("invalid", f"{_said(level)} in recovery")
+    yield from _levels(records, "recovery", "in recovery", stopped=stopped)
 
 
 def _faults(records: Sequence[Record], planned: Sequence[PlannedFault], *, stopped: bool) -> Iterator[_Ground]:

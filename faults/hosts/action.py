@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from faults.effect import judge
 from faults.fault import Effect, Measurement
 from faults.hosts.facts import Facts
 from faults.hosts.fault_host import FaultHost
+from faults.objection import Objection
 from faults.observation import Observation
 from harness.clock import Deadline
 
@@ -16,15 +18,8 @@ if TYPE_CHECKING:
     from harness.reach.ssh import SshDoor
 
 Values = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """One reason not to. `refusal`: too dangerous rather than unfit."""
-
-    what: str
-    mend: str
-    refusal: bool = False
+_ANY_DELAY_MS = 2.0
+"""How much slower requests get can't be foretold: all that is clearly slower counts."""
 
 
 class HostAction(Protocol):
@@ -82,6 +77,11 @@ def needs_root(action: HostAction, facts: Facts, what: str) -> Iterator[Objectio
     """For commands that only root may run."""
     if not action.sudo and facts.one("root") != "yes":
         yield Objection(f"only root may {what}", "write sudo: true, and allow it in sudoers (docs/targets.md)")
+
+
+def shown(before: Observation, during: Observation, sign: str) -> Effect:
+    """Slower requests, or a sign in the host's own readings, "" for none."""
+    return also_by(judge(before, during, delay_ms=_ANY_DELAY_MS), sign)
 
 
 def also_by(effect: Effect, sign: str) -> Effect:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from faults.effect import judge
 from faults.fault import Effect, Measurement
-from faults.hosts.action import Objection, Values, also_by, risen
+from faults.hosts.action import Values, risen, shown
 from faults.hosts.facts import Facts
 from faults.hosts.fault_host import FaultHost
+from faults.objection import Objection
 from faults.observation import Observation
 from faults.quantity import Fraction
 from harness.clock import Deadline
@@ -20,8 +20,6 @@ from harness.clock import Deadline
 if TYPE_CHECKING:
     from harness.reach.ssh import SshDoor
 
-ANY_DELAY_MS = 2.0
-"""How much slower requests get can't be foretold: all that is clearly slower counts."""
 _GOT = 0.5  # of the processors asked for
 _GOT_LITTLE = 0.05  # where others want them too
 _FULL = 0.9
@@ -32,8 +30,8 @@ class HostCpuParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cores: Annotated[int, Field(ge=1, le=1024)] | None = None
-    share: Annotated[Fraction, Field(gt=0)] | None = None
+    cores: Annotated[int, Field(ge=1, le=1024)] | None = Field(default=None, description="processors; or a share")
+    share: Annotated[Fraction, Field(gt=0)] | None = Field(default=None, description="of them, rounded down")
 
     @model_validator(mode="after")
     def _says_how_many(self) -> Self:
@@ -104,7 +102,7 @@ class CpuPressure:
         least = 0.5 * self._loops / self._cpus
         up = used is not None and (used[1] - used[0] >= least or (used[1] >= _FULL and used[1] - used[0] >= 0.05))
         sign = f"{host}: CPU {used[0]:.0%} busy before, {used[1]:.0%} under the fault" if used and up else ""
-        return also_by(judge(before, during, delay_ms=ANY_DELAY_MS), sign)
+        return shown(before, during, sign)
 
 
 def _busy(facts: Facts) -> float:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from faults.effect import judge
 from faults.fault import Effect, Measurement
-from faults.hosts.action import Objection, Values, also_by, risen
-from faults.hosts.cpu_pressure import ANY_DELAY_MS
-from faults.hosts.disk_pressure import Folder, file_objections, file_values, space_objections, told
+from faults.hosts.action import Values, risen, shown
+from faults.hosts.disk_pressure import Folder, file_objections, file_values, space_objections
 from faults.hosts.facts import Facts
 from faults.hosts.fault_host import FaultHost
+from faults.objection import Objection
 from faults.observation import Observation
-from faults.quantity import Size, Throughput, say_rate, say_size
+from faults.quantity import Size, Throughput, about, say_rate, say_size
 from harness.clock import Deadline
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ class HostDiskIoParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: Folder
-    amount: Annotated[Size, Field(ge=64 * KB, le=1_000_000_000)] = 16_000_000
-    rate: Annotated[Throughput, Field(ge=64 * KB)] | None = None
+    amount: Annotated[Size, Field(ge=64 * KB, le=1_000_000_000, description="the file's size")] = 16_000_000
+    rate: Annotated[Throughput, Field(ge=64 * KB)] | None = Field(default=None, description="left out: all it can")
 
 
 class DiskIoPressure:
@@ -75,13 +74,13 @@ class DiskIoPressure:
     def effect(self, before: Facts, now: Facts) -> Effect:  # noqa: ARG002 - the protocol's
         written = now.number("written")
         self._per_s = max(self._per_s, written)
-        text = f"{told(written)} a second are written to the disk by us"
+        text = f"{about(written)} a second are written to the disk by us"
         effective = written >= 64 * KB
         return Effect("the disk is written to all the time", Measurement(text, {"bytes_per_s": written}), effective)
 
     def healed(self, before: Facts, now: Facts) -> Effect:  # noqa: ARG002 - the protocol's
         written = now.number("written")
-        text = f"{told(written)} a second are written to the disk by us"
+        text = f"{about(written)} a second are written to the disk by us"
         return Effect("nothing is written by us any more", Measurement(text), effective=not written)
 
     def seen(self, host: str, before: Observation, during: Observation) -> Effect:
@@ -90,10 +89,10 @@ class DiskIoPressure:
         waited = risen(before, during, host, "io_pressure")
         signs = []
         if wrote and more:
-            signs.append(f"{host}: {told(wrote[0])} a second written before, {told(wrote[1])} under the fault")
+            signs.append(f"{host}: {about(wrote[0])} a second written before, {about(wrote[1])} under the fault")
         if waited and waited[1] - waited[0] >= 0.1:
             signs.append(f"{host}: some task waited for a disk {waited[0]:.0%} of the time before, {waited[1]:.0%} now")
-        return also_by(judge(before, during, delay_ms=ANY_DELAY_MS), "; ".join(signs))
+        return shown(before, during, "; ".join(signs))
 
 
 def expected(params: BaseModel) -> str:

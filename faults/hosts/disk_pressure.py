@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from faults.effect import judge
 from faults.fault import Effect, Measurement
-from faults.hosts.action import Objection, Values, also_by, risen
-from faults.hosts.cpu_pressure import ANY_DELAY_MS
+from faults.hosts.action import Values, risen, shown
 from faults.hosts.facts import Facts
 from faults.hosts.fault_host import FaultHost
+from faults.objection import Objection
 from faults.observation import Observation
-from faults.quantity import Size, say_size
+from faults.quantity import Size, about, say_size
 from harness.clock import Deadline
 
 if TYPE_CHECKING:
@@ -42,8 +41,8 @@ class HostDiskParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: Folder
-    amount: Annotated[Size, Field(ge=LEAST_BYTES)] | None = None
-    leave: Annotated[Size, Field(ge=50_000_000)] = 1_000_000_000
+    amount: Annotated[Size, Field(ge=LEAST_BYTES)] | None = Field(default=None, description="left out: all but `leave`")
+    leave: Annotated[Size, Field(ge=50_000_000, description="must stay free")] = 1_000_000_000
 
     def bytes_of(self, free_kb: int) -> int:
         """Whole MiB."""
@@ -66,7 +65,7 @@ def file_objections(facts: Facts, path: str) -> Iterator[Objection]:
 def space_objections(facts: Facts, take: int, leave: int) -> Iterator[Objection]:
     free = facts.number("free") * KB
     if free - take < leave:
-        what = f"{told(free)} are free: less than {say_size(leave)} would be left"
+        what = f"{about(free)} are free: less than {say_size(leave)} would be left"
         most = (free - leave) // 1_000_000
         mend = f"write amount: {most}MB or less" if most > 0 else "free space there, or write a smaller leave"
         yield Objection(what, mend, refusal=True)
@@ -91,7 +90,7 @@ class DiskPressure:
         yield from found
         take = self._params.bytes_of(facts.number("free"))
         if not found and not take:
-            what = f"{told(facts.number('free') * KB)} are free under {path}: there is nothing to fill"
+            what = f"{about(facts.number('free') * KB)} are free under {path}: there is nothing to fill"
             yield Objection(what, "write a smaller leave")
         elif not found:
             yield from space_objections(facts, take, self._params.leave)
@@ -103,17 +102,19 @@ class DiskPressure:
 
     def says(self, facts: Facts) -> str:
         free = facts.number("free")
-        return f"takes {told(self._params.bytes_of(free))} of {told(free * KB)} that are free under {self._params.path}"
+        return (
+            f"takes {about(self._params.bytes_of(free))} of {about(free * KB)} that are free under {self._params.path}"
+        )
 
     def what(self, values: Values) -> str:
-        return f"{told(int(values['bytes']))} taken under {values['path']}"
+        return f"{about(int(values['bytes']))} taken under {values['path']}"
 
     def by_hand(self, values: Values) -> str:  # noqa: ARG002 - the protocol's
         return ""
 
     def effect(self, before: Facts, now: Facts) -> Effect:
         held = now.number("held") * KB
-        text = f"a file of ours holds {told(held)}; {self._free(before, now)}"
+        text = f"a file of ours holds {about(held)}; {self._free(before, now)}"
         values = {
             "held_bytes": float(held),
             "free_before_bytes": float(before.number("free") * KB),
@@ -121,12 +122,12 @@ class DiskPressure:
         }
         enough = held >= _HELD * self._bytes
         self._shown = self._free(before, now) if enough else ""
-        expected = f"{told(self._bytes)} under {self._params.path} are taken"
+        expected = f"{about(self._bytes)} under {self._params.path} are taken"
         return Effect(expected, Measurement(text, values), effective=enough)
 
     def healed(self, before: Facts, now: Facts) -> Effect:
         held = now.number("held") * KB
-        text = f"a file of ours holds {told(held)}; {self._free(before, now)}"
+        text = f"a file of ours holds {about(held)}; {self._free(before, now)}"
         return Effect("no space is taken any more", Measurement(text), effective=not held)
 
     def seen(self, host: str, before: Observation, during: Observation) -> Effect:
@@ -134,16 +135,11 @@ class DiskPressure:
         full = risen(before, during, host, "disk")
         more = full is not None and full[1] - full[0] >= 0.5 * self._bytes / max(1, self._size)
         sign = f"{host}: fullest disk {full[0]:.2%} before, {full[1]:.2%} under the fault" if full and more else ""
-        return also_by(judge(before, during, delay_ms=ANY_DELAY_MS), sign or self._shown)
+        return shown(before, during, sign or self._shown)
 
     def _free(self, before: Facts, now: Facts) -> str:
         was, is_now = before.number("free") * KB, now.number("free") * KB
-        return f"{told(is_now)} are free under {self._params.path}, {told(was)} were before"
-
-
-def told(size: float) -> str:
-    """Bytes for people, four digits of them."""
-    return say_size(float(f"{size:.4g}"))
+        return f"{about(is_now)} are free under {self._params.path}, {about(was)} were before"
 
 
 def expected(params: BaseModel) -> str:

@@ -12,15 +12,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from faults.fault import Effect, FaultPlan, Healed, Measurement
-from faults.hosts.action import HostAction, Objection, Values, general_objections
+from faults.hosts.action import HostAction, Values, general_objections
 from faults.hosts.facts import Facts
 from faults.hosts.fault_host import FaultHost
 from faults.hosts.host_undo import HostUndo, end_on_host
 from faults.hosts.lease import LEASE_S, Lease
 from faults.hosts.program import ask_command, program, start_command
+from faults.objection import Objection, heed
 from faults.observation import Observation
 from harness.clock import Deadline, steady_utc
-from harness.errors import ReachFailed, Refused
+from harness.errors import ReachFailed
 
 if TYPE_CHECKING:
     from harness.reach.ssh import SshDoor
@@ -71,10 +72,7 @@ class HostFault:
     def prepare(self) -> HostUndo:
         deadline = Deadline.after(LOOK_S)
         look = self.look(deadline)
-        if look.objections:
-            first = look.objections[0]
-            kind = Refused if first.refusal else ReachFailed
-            raise kind(first.what, where=f"host {self._host.name}", mend=first.mend)
+        heed(look.objections, f"host {self._host.name}")
         self._values = look.values
         self._before = self._measure(self._door, deadline)
         longest_s = START_S + int(look.values["limit_s"]) + LEASE_S + _MARGIN_S

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from faults.effect import judge
 from faults.fault import Effect, Measurement
-from faults.hosts.action import Objection, Values, also_by, risen
-from faults.hosts.cpu_pressure import ANY_DELAY_MS
+from faults.hosts.action import Values, risen, shown
 from faults.hosts.facts import Facts
 from faults.hosts.fault_host import FaultHost
+from faults.objection import Objection
 from faults.observation import Observation
-from faults.quantity import Fraction, Size, say_size
+from faults.quantity import Fraction, Size, about, say_size
 from harness.clock import Deadline
 
 if TYPE_CHECKING:
@@ -31,9 +30,11 @@ class HostMemoryParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    amount: Annotated[Size, Field(ge=LEAST_BYTES, le=_MOST_BYTES)] | None = None
-    share: Annotated[Fraction, Field(gt=0, le=0.95)] | None = None
-    leave: Annotated[Size, Field(ge=50_000_000)] = 500_000_000
+    amount: Annotated[Size, Field(ge=LEAST_BYTES, le=_MOST_BYTES)] | None = Field(
+        default=None, description="or a share"
+    )
+    share: Annotated[Fraction, Field(gt=0, le=0.95)] | None = Field(default=None, description="of what is available")
+    leave: Annotated[Size, Field(ge=50_000_000, description="must stay available")] = 500_000_000
 
     @model_validator(mode="after")
     def _says_how_much(self) -> Self:
@@ -76,44 +77,40 @@ class MemoryPressure:
 
     def says(self, facts: Facts) -> str:
         available = facts.number("available") * KB
-        return f"takes {_told(self._params.bytes_of(available // KB))} of {_told(available)} that are available"
+        return f"takes {about(self._params.bytes_of(available // KB))} of {about(available)} that are available"
 
     def what(self, values: Values) -> str:
-        return f"{_told(int(values['bytes']))} of memory taken"
+        return f"{about(int(values['bytes']))} of memory taken"
 
     def by_hand(self, values: Values) -> str:  # noqa: ARG002 - the protocol's
         return ""
 
     def effect(self, before: Facts, now: Facts) -> Effect:
         held = now.number("held") * KB
-        text = f"processes of ours hold {_told(held)}; {_available(before, now)}"
+        text = f"processes of ours hold {about(held)}; {_available(before, now)}"
         values = {
             "held_bytes": float(held),
             "available_before_bytes": float(before.number("available") * KB),
             "available_bytes": float(now.number("available") * KB),
         }
-        expected = f"{_told(self._bytes)} of memory are taken"
+        expected = f"{about(self._bytes)} of memory are taken"
         return Effect(expected, Measurement(text, values), effective=held >= _HELD * self._bytes)
 
     def healed(self, before: Facts, now: Facts) -> Effect:
         held = now.number("held")
-        text = f"processes of ours hold {_told(held * KB)}; {_available(before, now)}"
+        text = f"processes of ours hold {about(held * KB)}; {_available(before, now)}"
         return Effect("no memory is taken any more", Measurement(text), effective=not held)
 
     def seen(self, host: str, before: Observation, during: Observation) -> Effect:
         free = risen(before, during, host, "memory_available_bytes")
         fell = free is not None and free[0] - free[1] >= 0.5 * self._bytes
-        sign = f"{host}: {_told(free[0])} available before, {_told(free[1])} under the fault" if free and fell else ""
-        return also_by(judge(before, during, delay_ms=ANY_DELAY_MS), sign)
-
-
-def _told(size: float) -> str:
-    return say_size(float(f"{size:.4g}"))
+        sign = f"{host}: {about(free[0])} available before, {about(free[1])} under the fault" if free and fell else ""
+        return shown(before, during, sign)
 
 
 def _available(before: Facts, now: Facts) -> str:
     was, is_now = before.number("available") * KB, now.number("available") * KB
-    return f"{_told(is_now)} are available, {_told(was)} were before"
+    return f"{about(is_now)} are available, {about(was)} were before"
 
 
 def expected(params: BaseModel) -> str:

@@ -12,9 +12,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from faults.effect import judge
 from faults.fault import Effect, Measurement
-from faults.hosts.action import Objection, Values, needs_root
+from faults.hosts.action import Values, needs_root
 from faults.hosts.facts import Facts
 from faults.hosts.fault_host import FaultHost
+from faults.objection import Objection
 from faults.observation import Observation
 from faults.quantity import Seconds, say_seconds
 from harness.clock import Deadline
@@ -58,11 +59,11 @@ class HostNetworkParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    interface: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,14}$")]
-    towards: Addresses
+    interface: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,14}$", description="the host's, as eth0")]
+    towards: Annotated[Addresses, Field(description="IP addresses")]
     delay: Annotated[Seconds, Field(ge=0.001, le=10.0)]
     jitter: Annotated[Seconds, Field(le=5.0)] = 0.0
-    sudo: bool | None = None
+    sudo: bool | None = Field(default=None, description="run tc by sudo -n")
 
     @model_validator(mode="after")
     def _jitters_within_the_delay(self) -> Self:

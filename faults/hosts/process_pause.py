@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from faults.effect import judge
 from faults.fault import Effect, Measurement
-from faults.hosts.action import Objection, Values, also_by, risen
+from faults.hosts.action import Values, also_by, risen
 from faults.hosts.facts import Facts
 from faults.hosts.fault_host import FaultHost
+from faults.objection import Objection
 from faults.observation import Observation
 from harness.clock import Deadline
 
@@ -32,7 +33,7 @@ class ProcessPauseParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     process: Annotated[str, Field(min_length=1, description="one of the host's processes: in the target")]
-    sudo: bool | None = None
+    sudo: bool | None = Field(default=None, description="signal it by sudo -n")
 
 
 class ProcessPause:

@@ -10,9 +10,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from faults.effect import judge
 from faults.fault import Effect, Measurement
-from faults.hosts.action import Objection, Values, needs_root
+from faults.hosts.action import Values, needs_root
 from faults.hosts.facts import Facts
 from faults.hosts.fault_host import FaultHost
+from faults.objection import Objection
 from faults.observation import Observation
 from harness.clock import Deadline
 
@@ -41,7 +42,7 @@ class ServiceStopParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     unit: Annotated[str, AfterValidator(_service), Field(description="a systemd service, such as nginx.service")]
-    sudo: bool | None = None
+    sudo: bool | None = Field(default=None, description="run systemctl by sudo -n")
 
 
 class ServiceStop:

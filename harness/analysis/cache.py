@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from harness.analysis.cache_work import CacheSum, cache_work_in
 from harness.analysis.case import Case
 from harness.analysis.database_work import work_in
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import NAMED_FROM, named
 from harness.analysis.logs import Hits
 from harness.analysis.sessions import cache_sessions
 from harness.analysis.span import FaultSpan
@@ -74,23 +74,18 @@ def examine(case: Case) -> FindingNamed | None:
     signs = max(weighed, key=_confidence, default=None)
     if signs is None or _confidence(signs) < NAMED_FROM:
         return None
-    evidence = enough(
+    return named(
+        case,
+        CAUSE,
+        _confidence(signs),
         [
             _piece(case, signs),
             case.log_piece(signs.logged, "that say the cache is out of memory"),
             _memory_piece(case, signs),
             case.window_piece(case.failure_text()),
         ],
-        case,
-    )
-    if len(evidence) < PIECES:
-        return None
-    return FindingNamed(
-        cause=CAUSE,
         summary=_summary(signs),
-        confidence=round(_confidence(signs), 2),
-        explained_by_fault=signs.fault.id if signs.fault is not None else None,
-        evidence=evidence,
+        fault=signs.fault,
         recommendation=_recommendation(signs),
     )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.analysis.case import Case
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import NAMED_FROM, named
 from harness.analysis.log_signature import SERVER_LIMIT
 from harness.analysis.logs import Hits
 from harness.analysis.session_table import SessionTable, session_table
@@ -62,23 +62,18 @@ def examine(case: Case) -> FindingNamed | None:
     signs = max(weighed, key=_confidence, default=None)
     if signs is None or _confidence(signs) < NAMED_FROM:
         return None
-    evidence = enough(
+    return named(
+        case,
+        CAUSE,
+        _confidence(signs),
         [
             case.log_piece(hits, "say that the server has no slot left", telling=("FATAL",)),
             _sessions_piece(case, signs),
             signs.table.piece() if signs.table is not None else None,
             case.window_piece(case.failure_text()),
         ],
-        case,
-    )
-    if len(evidence) < PIECES:
-        return None
-    return FindingNamed(
-        cause=CAUSE,
         summary=_summary(signs),
-        confidence=round(_confidence(signs), 2),
-        explained_by_fault=signs.fault.id if signs.fault is not None else None,
-        evidence=evidence,
+        fault=signs.fault,
         recommendation=_recommendation(signs),
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from harness.analysis.case import Case
 from harness.analysis.demand import database_burden, dominates, heaviest
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import NAMED_FROM, named
 from harness.analysis.host_pressure import taken_by_us
 from harness.analysis.machines import Machine, hosts, processes
 from harness.journal.record import EvidencePiece, FindingNamed
@@ -94,20 +94,18 @@ def _platform(case: Case, thirst: Thirst) -> FindingNamed | None:
     confidence *= 1 - 0.5 * database_burden(case)
     confidence *= 0.5 if dominates(demand) else 1.0
     confidence *= 0.6 if process.mean("io_waiting") >= 0.5 else 1.0
-    evidence = enough(
-        [process.piece("busiest_thread", _process_text(thirst)), _host_piece(case, process), _slow_piece(case)], case
-    )
-    if confidence < NAMED_FROM or len(evidence) < PIECES:
+    if confidence < NAMED_FROM:
         return None
     rps = case.during.requests / max(0.1, case.trouble.end - case.trouble.start)
     each = f", {process.cores / rps * 1000:.0f} ms of CPU for each of {rps:.1f} requests a second" if rps >= 0.5 else ""
     what = "one of its threads never pauses" if thirst.full_thread else "the host has no more to give"
-    return FindingNamed(
-        cause=CAUSE,
+    return named(
+        case,
+        CAUSE,
+        min(0.95, confidence),
+        [process.piece("busiest_thread", _process_text(thirst)), _host_piece(case, process), _slow_piece(case)],
         summary=f"{process.source} uses all the CPU that it can: {process.cores:.2f} processors{each}; {what}."
         f"{_others(thirst)}",
-        confidence=round(min(0.95, confidence), 2),
-        evidence=evidence,
         recommendation=_recommendation(thirst),
     )
 
@@ -161,18 +159,16 @@ def _unwatched(case: Case, host: Machine) -> FindingNamed | None:
     if busy - steal < _FULL_HOST:
         return None
     confidence = 0.55 * (1 - 0.5 * database_burden(case)) * (0.6 if dominates(heaviest(case)) else 1.0)
+    if confidence < NAMED_FROM:
+        return None
     pressure = host.sample("cpu_pressure")
     waited = f", some task waited for it {pressure.mean:.0%} of the time" if pressure is not None else ""
-    evidence = enough(
-        [host.piece("cpu", f"{host.source}: CPU {busy:.0%} busy, {steal:.0%} stolen{waited}"), _slow_piece(case)], case
-    )
-    if confidence < NAMED_FROM or len(evidence) < PIECES:
-        return None
-    return FindingNamed(
-        cause=CAUSE,
+    return named(
+        case,
+        CAUSE,
+        confidence,
+        [host.piece("cpu", f"{host.source}: CPU {busy:.0%} busy, {steal:.0%} stolen{waited}"), _slow_piece(case)],
         summary=f"{host.source} has no CPU left: {busy:.0%} busy. Which of its processes burns it was not watched.",
-        confidence=round(confidence, 2),
-        evidence=evidence,
         recommendation=f"Watch the platform's processes (processes: under {host.source} in the target file) and play "
         f"it again: then it shows whether they burn it. If so: cache what each request computes, more workers, a load "
         f"balancer and more machines.",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.case import Case
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import named
 from harness.analysis.logs import Hits
 from harness.analysis.span import FaultSpan
 from harness.journal.record import CrashSeen, FindingNamed
@@ -54,15 +54,13 @@ def examine(case: Case) -> FindingNamed | None:
     pieces = [case.record_piece(c, c.text) for c in signs.crashes[:3]]
     pieces.append(case.log_piece(signs.said, "tell of a death", telling=_TELLING))
     pieces.append(case.window_piece(case.failure_text()))
-    evidence = enough(pieces, case)
-    if confidence < NAMED_FROM or len(evidence) < PIECES:
-        return None
-    return FindingNamed(
-        cause=CAUSE,
+    return named(
+        case,
+        CAUSE,
+        min(0.97, confidence),
+        pieces,
         summary=_summary(signs),
-        confidence=round(min(0.97, confidence), 2),
-        explained_by_fault=signs.fault.id if signs.fault is not None else None,
-        evidence=evidence,
+        fault=signs.fault,
         recommendation=_recommendation(signs),
     )
 

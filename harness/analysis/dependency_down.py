@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from harness.analysis.case import Case
 from harness.analysis.dependency import Dependency, dependencies
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import NAMED_FROM, named
 from harness.analysis.host_pressure import taken_by_us
 from harness.analysis.log_signature import SERVER_LIMIT
 from harness.analysis.logs import Hits
@@ -60,7 +60,10 @@ def examine(case: Case) -> FindingNamed | None:
     signs = max(weighed, key=lambda s: s.confidence, default=None)
     if signs is None or signs.confidence < NAMED_FROM:
         return None
-    evidence = enough(
+    return named(
+        case,
+        CAUSE,
+        signs.confidence,
         [
             case.log_piece(signs.refused, "say that the connection was refused or cut", telling=_TELLING),
             case.log_piece(signs.silent, "say that no answer came"),
@@ -68,16 +71,8 @@ def examine(case: Case) -> FindingNamed | None:
             _sessions_piece(case, signs),
             case.window_piece(case.failure_text()),
         ],
-        case,
-    )
-    if len(evidence) < PIECES:
-        return None
-    return FindingNamed(
-        cause=CAUSE,
         summary=_summary(signs, case),
-        confidence=round(signs.confidence, 2),
-        explained_by_fault=signs.fault.id if signs.fault is not None else None,
-        evidence=evidence,
+        fault=signs.fault,
         recommendation=_recommendation(signs),
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.analysis.case import Case
 from harness.analysis.demand import database_burden
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import NAMED_FROM, named
 from harness.analysis.host_pressure import taken_by_us
 from harness.analysis.logs import Hits
 from harness.analysis.machines import Machine, hosts, in_words, processes
@@ -61,7 +61,12 @@ def examine(case: Case) -> FindingNamed | None:
         return ours
     signs = _signs(case)
     confidence = _confidence(case, signs)
-    evidence = enough(
+    if confidence < NAMED_FROM:
+        return None
+    return named(
+        case,
+        CAUSE,
+        confidence,
         [
             _process_piece(signs),
             _sessions_piece(case, signs),
@@ -69,15 +74,7 @@ def examine(case: Case) -> FindingNamed | None:
             case.log_piece(signs.said, "tell of the disk"),
             case.window_piece(case.failure_text()),
         ],
-        case,
-    )
-    if confidence < NAMED_FROM or len(evidence) < PIECES:
-        return None
-    return FindingNamed(
-        cause=CAUSE,
         summary=_summary(case, signs),
-        confidence=round(confidence, 2),
-        evidence=evidence,
         recommendation=_recommendation(signs),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.analysis.case import Case
-from harness.analysis.finding import PIECES, enough
+from harness.analysis.finding import named
 from harness.analysis.span import FaultSpan
 from harness.journal.record import EvidencePiece, FindingNamed, Proof
 
@@ -25,15 +25,15 @@ def taken_by_us(
         return None
     shown = [p for p in case.view.of(Proof) if p.fault_id == fault.id and p.effective]
     pieces: list[EvidencePiece | None] = [_piece(case, proof) for proof in shown]
-    evidence = enough([*pieces, case.window_piece(case.failure_text())], case)
-    if not shown or len(evidence) < PIECES:
+    if not shown:
         return None
-    return FindingNamed(
-        cause=cause,
+    return named(
+        case,
+        cause,
+        _CONFIDENCE,
+        [*pieces, case.window_piece(case.failure_text())],
         summary=_summary(fault, shown[0].measured, exposed),
-        confidence=_CONFIDENCE,
-        explained_by_fault=fault.id,
-        evidence=evidence,
+        fault=fault,
         recommendation=recommendation,
     )
 

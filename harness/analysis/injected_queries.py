@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from harness.analysis.case import Case
 from harness.analysis.database_work import Statement, work_in
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import NAMED_FROM, named
 from harness.analysis.span import FaultSpan
 from harness.analysis.stretch import sound_before, trouble_stretch
 from harness.analysis.work_piece import row_piece
@@ -33,18 +33,18 @@ def _finding(case: Case, fault: FaultSpan) -> FindingNamed | None:
     wire = proofs.get("wire")
     told = case.record_piece(wire, wire.measured) if wire is not None else None
     confidence = 0.3 + 0.3 * (wire is not None) + 0.15 * ("platform" in proofs) + 0.15 * (slower is not None)
-    evidence = enough([told, slower, case.window_piece(case.failure_text())], case)
-    if confidence < NAMED_FROM or len(evidence) < PIECES:
+    if confidence < NAMED_FROM:
         return None
     measured = f": {wire.measured}" if wire is not None else ""
-    return FindingNamed(
-        cause=CAUSE,
+    return named(
+        case,
+        CAUSE,
+        confidence,
+        [told, slower, case.window_piece(case.failure_text())],
         summary=f'The injected fault "{fault.name}" ({fault.kind} on database {fault.database}) explains this by '
         f"itself: its sessions kept the server busy{measured}. What it exposed: the platform's requests wait for "
         f"whatever else the server works at.",
-        confidence=round(confidence, 2),
-        explained_by_fault=fault.id,
-        evidence=evidence,
+        fault=fault,
         recommendation="Keep work that can wait away from the server that requests wait for: reports and exports on a "
         "read replica, batches in quiet hours and in small steps, a statement_timeout and a connection limit for the "
         "roles that play them. Cache what many requests ask for, then play the same again.",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from harness.analysis.case import Case
 from harness.analysis.database_work import setting, work_in
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import NAMED_FROM, named
 from harness.analysis.lock_account import LockAccount, account_in, lock_account
 from harness.analysis.logs import Hits
 from harness.analysis.span import FaultSpan
@@ -73,23 +73,20 @@ def examine(case: Case) -> FindingNamed | None:
         return None
     signs = _signs(case, locks)
     confidence = _confidence(signs)
-    evidence = enough(
+    if confidence < NAMED_FROM:
+        return None
+    return named(
+        case,
+        CAUSE,
+        confidence,
         [
             _piece(case, signs),
             case.log_piece(signs.logged, "of waits for locks", telling=("deadlock detected", "still waiting")),
             case.reading_piece(locks.source, "blocked", f"{locks.source}: {_blocked_text(locks)}"),
             case.window_piece(case.failure_text()),
         ],
-        case,
-    )
-    if confidence < NAMED_FROM or len(evidence) < PIECES:
-        return None
-    return FindingNamed(
-        cause=CAUSE,
         summary=_summary(signs),
-        confidence=round(confidence, 2),
-        explained_by_fault=explained.id if (explained := signs.injected or signs.fault) is not None else None,
-        evidence=evidence,
+        fault=signs.injected or signs.fault,
         recommendation=_recommendation(case, signs),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.analysis.case import Case
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import NAMED_FROM, named
 from harness.analysis.host_pressure import taken_by_us
 from harness.analysis.logs import Hits
 from harness.analysis.machines import Machine, hosts, in_words, processes
@@ -62,22 +62,17 @@ def examine(case: Case) -> FindingNamed | None:
     confidence = _confidence(signs)
     if confidence < NAMED_FROM or not (case.suffers or signs.killed):
         return None
-    evidence = enough(
+    return named(
+        case,
+        CAUSE,
+        confidence,
         [
             case.record_piece(signs.killed, signs.killed.text) if signs.killed is not None else None,
             case.log_piece(signs.said, "say that memory ran out"),
             _host_piece(signs),
             case.window_piece(case.failure_text()),
         ],
-        case,
-    )
-    if len(evidence) < PIECES:
-        return None
-    return FindingNamed(
-        cause=CAUSE,
         summary=_summary(signs),
-        confidence=round(confidence, 2),
-        evidence=evidence,
         recommendation=_recommendation(case, signs),
     )
 

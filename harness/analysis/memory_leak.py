@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.case import Case
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import named
 from harness.analysis.machines import in_words, is_data, processes
 from harness.analysis.span import Span, phase_span
 from harness.journal.record import EvidencePiece, FindingNamed, Readings
@@ -60,18 +60,13 @@ def examine(case: Case) -> FindingNamed | None:
     confidence = 0.6 + 0.15 * (worst.length_s >= _LONG_S) + 0.1 * (worst.wobble <= 0.1)
     confidence += 0.08 * (worst.grown >= 0.5 * worst.first)
     each = worst.grown / max(1, requests)
-    evidence = enough(
-        [_piece(case, worst, loaded, first=True), _piece(case, worst, loaded, first=False), _requests(case, requests)],
+    return named(
         case,
-    )
-    if confidence < NAMED_FROM or len(evidence) < PIECES:
-        return None
-    return FindingNamed(
-        cause=CAUSE,
+        CAUSE,
+        min(0.95, confidence),
+        [_piece(case, worst, loaded, first=True), _piece(case, worst, loaded, first=False), _requests(case, requests)],
         summary=f"{worst.source} grew by {in_words(worst.grown)} in {worst.length_s:.0f} s, steadily to the end: "
         f"{in_words(worst.slope)} a second, {in_words(each)} for each request{_projection(worst)}.",
-        confidence=round(min(0.95, confidence), 2),
-        evidence=evidence,
         recommendation=_recommendation(worst, each),
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.analysis.case import Case, Sample
 from harness.analysis.demand import Demand, dominates, heaviest
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import NAMED_FROM, named
 from harness.analysis.host_pressure import taken_by_us
 from harness.analysis.logs import Hits
 from harness.analysis.machines import Machine, hosts, in_words, processes
@@ -59,7 +59,12 @@ def examine(case: Case) -> FindingNamed | None:
         return ours
     signs = _signs(case)
     confidence = _confidence(signs)
-    evidence = enough(
+    if confidence < NAMED_FROM:
+        return None
+    return named(
+        case,
+        CAUSE,
+        confidence,
         [
             _link_piece(signs),
             _ceiling_piece(signs),
@@ -68,16 +73,8 @@ def examine(case: Case) -> FindingNamed | None:
             _proof_piece(case, signs.fault),
             case.window_piece(_slowest(case, signs)),
         ],
-        case,
-    )
-    if confidence < NAMED_FROM or len(evidence) < PIECES:
-        return None
-    return FindingNamed(
-        cause=CAUSE,
         summary=_summary(case, signs),
-        confidence=round(confidence, 2),
-        explained_by_fault=signs.fault.id if signs.fault is not None else None,
-        evidence=evidence,
+        fault=signs.fault,
         recommendation=_recommendation(signs),
     )
 

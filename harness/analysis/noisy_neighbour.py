@@ -9,7 +9,7 @@ explain the trouble without it.
 from __future__ import annotations
 
 from harness.analysis.case import Case
-from harness.analysis.finding import PIECES, enough
+from harness.analysis.finding import named
 from harness.analysis.machines import Machine, hosts, processes
 from harness.journal.record import FindingNamed
 
@@ -40,23 +40,18 @@ def _examine(case: Case, host: Machine, on_it: list[Machine]) -> FindingNamed | 
     neighbours = busy >= _FULL_HOST and own <= _LITTLE * (busy - steal) and starved
     if not (steal >= _STOLEN or neighbours):
         return None
-    evidence = enough(
+    who = f"{steal:.0%} of it is stolen by the machine below" if steal >= _STOLEN else "others on the host burn it"
+    return named(
+        case,
+        CAUSE,
+        _CONFIDENCE,
         [
             host.piece("cpu", f"{host.source}: CPU {busy:.0%} busy, {steal:.0%} stolen by the machine below"),
             on_it[0].piece("cpu", f"{on_it[0].source}: only {on_it[0].mean('cpu'):.1%} of the host's CPU"),
             case.window_piece(case.failure_text()),
         ],
-        case,
-    )
-    if len(evidence) < PIECES:
-        return None
-    who = f"{steal:.0%} of it is stolen by the machine below" if steal >= _STOLEN else "others on the host burn it"
-    return FindingNamed(
-        cause=CAUSE,
         summary=f"The machine, not the platform: {host.source} has no CPU left, and the platform's own processes use "
         f"only {own:.0%} of it; {who}. What was measured says little about the platform.",
-        confidence=_CONFIDENCE,
-        evidence=evidence,
         recommendation="Play it again when the machine is quiet, or on one with processors of its own; keep other "
         "work, the load generator too, off the platform's hosts.",
     )

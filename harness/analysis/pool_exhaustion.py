@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from harness.analysis.case import Case
 from harness.analysis.cpu import burning
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import NAMED_FROM, named
 from harness.analysis.lock_contention import blocking
 from harness.analysis.log_signature import (
     ACQUIRE_TIMEOUT_MS,
@@ -101,23 +101,18 @@ def examine(case: Case) -> FindingNamed | None:
     confidence = _confidence(signs, case)
     if confidence < NAMED_FROM:
         return None
-    evidence = enough(
+    return named(
+        case,
+        CAUSE,
+        confidence,
         [
             case.log_piece(signs.timeouts, "say that no connection came free"),
             _sessions_piece(case, signs.sessions),
             case.window_piece(case.failure_text()),
             case.log_piece(signs.answers_503, "of answers 503"),
         ],
-        case,
-    )
-    if len(evidence) < PIECES:
-        return None
-    return FindingNamed(
-        cause=CAUSE,
         summary=_summary(signs),
-        confidence=round(confidence, 2),
-        explained_by_fault=signs.fault.id if signs.fault is not None else None,
-        evidence=evidence,
+        fault=signs.fault,
         recommendation=_recommendation(signs),
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.analysis.case import Case
 from harness.analysis.demand import Demand, database_burden, dominates, heaviest
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import NAMED_FROM, named
 from harness.analysis.machines import Machine, hosts, processes
 from harness.journal.record import FindingNamed
 
@@ -44,8 +44,14 @@ def examine(case: Case) -> FindingNamed | None:
     confidence += 0.1 * (cost.cpu_s >= _VERY_COSTLY_S) + 0.05 * (demand.share >= 0.7)
     confidence += 0.05 * (cost.burner.wanted_cores >= 0.8)
     confidence *= 1 - 0.5 * database_burden(case)
+    if confidence < NAMED_FROM:
+        return None
     others = f"{demand.others_ms:.0f} ms" if demand.others_ms is not None else "?"
-    evidence = enough(
+    ratio = demand.mean_ms / demand.others_ms if demand.others_ms else 0.0
+    return named(
+        case,
+        CAUSE,
+        min(0.95, confidence),
         [
             case.window_piece(
                 f"{demand.name}: {demand.requests} requests of {demand.mean_ms:.0f} ms, {demand.share:.0%} of all time "
@@ -53,18 +59,9 @@ def examine(case: Case) -> FindingNamed | None:
             ),
             cost.burner.piece("cpu", f"{cost.burner.source}: {cost.burner.cores:.2f} processors busy"),
         ],
-        case,
-    )
-    if confidence < NAMED_FROM or len(evidence) < PIECES:
-        return None
-    ratio = demand.mean_ms / demand.others_ms if demand.others_ms else 0.0
-    return FindingNamed(
-        cause=CAUSE,
         summary=f"{demand.name} is a resource-intensive operation: {demand.mean_ms:.0f} ms on average, {ratio:.0f} "
         f"times as long as the others, and about {cost.cpu_s:.2g} s of CPU each. It takes {demand.share:.0%} of all "
         f"the time in requests.",
-        confidence=round(min(0.95, confidence), 2),
-        evidence=evidence,
         recommendation=f"Keep what {demand.name} makes: render it once, when its data is made, and answer it from the "
         f"cache, from files or from a CDN. What must be computed belongs into a queue with workers of its own (answer "
         f"202 and tell when it is ready), with a limit on how many run at once, so that it can't starve the other "

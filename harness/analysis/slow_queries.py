@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from harness.analysis import database_advice, injected_queries
 from harness.analysis.case import Case
 from harness.analysis.database_work import Statement, Work, shapes, work_in
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import NAMED_FROM, named
 from harness.analysis.lock_account import lock_account, running_part
 from harness.analysis.logs import Hits
 from harness.analysis.span import FaultSpan
@@ -83,23 +83,20 @@ def _own(case: Case) -> FindingNamed | None:
     if signs is None:
         return None
     confidence = _confidence(signs)
-    evidence = enough(
+    if confidence < NAMED_FROM:
+        return None
+    return named(
+        case,
+        CAUSE,
+        confidence,
         [
             _statement_piece(case, signs),
             _table_piece(case, signs),
             case.log_piece(signs.logged, "of slow statements"),
             case.window_piece(case.failure_text()),
         ],
-        case,
-    )
-    if confidence < NAMED_FROM or len(evidence) < PIECES:
-        return None
-    return FindingNamed(
-        cause=CAUSE,
         summary=_summary(signs),
-        confidence=round(confidence, 2),
-        explained_by_fault=signs.fault.id if signs.fault is not None else None,
-        evidence=evidence,
+        fault=signs.fault,
         recommendation=database_advice.for_work(
             case, signs.work.source, signs.first, signs.table, signs.table_work, signs.work.per_request(signs.first)
         ),

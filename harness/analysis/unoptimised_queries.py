@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from harness.analysis.case import Case
 from harness.analysis.database_advice import is_question
 from harness.analysis.database_work import Statement, Work, shapes, work_in
-from harness.analysis.finding import NAMED_FROM, PIECES, enough
+from harness.analysis.finding import NAMED_FROM, named
 from harness.analysis.lock_account import lock_account
 from harness.analysis.slow_queries import is_heavy
 from harness.analysis.span import FaultSpan
@@ -60,15 +60,15 @@ def examine(case: Case) -> FindingNamed | None:
     if signs is None:
         return None
     confidence = _confidence(signs)
-    evidence = enough([_piece(case, signs), case.window_piece(case.failure_text())], case)
-    if confidence < NAMED_FROM or len(evidence) < PIECES:
+    if confidence < NAMED_FROM:
         return None
-    return FindingNamed(
-        cause=CAUSE,
+    return named(
+        case,
+        CAUSE,
+        confidence,
+        [_piece(case, signs), case.window_piece(case.failure_text())],
         summary=_summary(signs),
-        confidence=round(confidence, 2),
-        explained_by_fault=signs.fault.id if signs.fault is not None else None,
-        evidence=evidence,
+        fault=signs.fault,
         recommendation=_recommendation(signs),
     )
 

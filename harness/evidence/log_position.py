@@ -89,11 +89,6 @@ class LogScan:
     problems: tuple[tuple[str, str], ...] = ()
 
 
-def remember(door: LogDoor, globs: Sequence[str], deadline: Deadline) -> tuple[LogPosition, ...]:
-    """Where the files of `globs` stand now. Raises ReachFailed."""
-    return tuple(LogPosition.of(file) for file in scan(door, globs, deadline).files)
-
-
 def scan(door: LogDoor, globs: Sequence[str], deadline: Deadline) -> LogScan:
     """The files of `globs` and what lies beside them, in one command. Raises ReachFailed."""
     if not globs:

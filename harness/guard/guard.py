@@ -42,10 +42,6 @@ class Guard:
             else:
                 self._states[i] = condition.start()
 
-    def disarm(self) -> None:
-        """From now on windows and readings are only learnt from."""
-        self._armed = False
-
     def see(self, message: Record) -> Breach | None:
         """The breach that this message completes; at most one in the life of a guard."""
         if self._breach is not None or not isinstance(message, Window | Readings):

@@ -59,16 +59,24 @@ def _escape_start(match: re.Match[str]) -> str:
     return f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}"
 
 
-@cache
-def _environment() -> Environment:
+def markdown_environment(package: str) -> Environment:
+    """The templates of a package."""
     environment = Environment(
-        loader=PackageLoader("harness.report", "templates"),
+        loader=PackageLoader(package, "templates"),
         autoescape=False,  # noqa: S701 - HTML's escapes are wrong in Markdown: `finalize` escapes everything
         finalize=escape,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(compared=comparison_table.rows, code=code, link=link, ours=Markdown)
-    environment.globals.update(say=say, caveat=comparison_table.CAVEAT)
+    environment.filters.update(code=code, ours=Markdown)
+    environment.globals.update(say=say)
+    return environment
+
+
+@cache
+def _environment() -> Environment:
+    environment = markdown_environment("harness.report")
+    environment.filters.update(compared=comparison_table.rows, link=link)
+    environment.globals.update(caveat=comparison_table.CAVEAT)
     return environment

@@ -101,17 +101,17 @@ def _fault(read: AlertEntry, place: Place, checked: Checked, timeline: Timeline)
     return by_name.get(read.of)
 
 
+def _check_after_breach(read: AlertEntry, place: Place, checked: Checked, timeline: Timeline) -> None:
+    if not timeline.stops:
+        checked.defect((*place, "after"), "after a breach, and no stop condition can breach", "add one to stop_when")
+    if read.within > LONGEST_AFTER_BREACH_S:
+        most = say_seconds(LONGEST_AFTER_BREACH_S)
+        checked.defect((*place, "within"), f"within: after a breach it is waited for {most} at most", f"write {most}")
+
+
 def _check_time(read: AlertEntry, plan: FaultPlan | None, place: Place, checked: Checked, timeline: Timeline) -> None:
     if read.after == "breach":
-        if not timeline.stops:
-            checked.defect(
-                (*place, "after"), "after a breach, and no stop condition can breach", "add one to stop_when"
-            )
-        if read.within > LONGEST_AFTER_BREACH_S:
-            most = say_seconds(LONGEST_AFTER_BREACH_S)
-            checked.defect(
-                (*place, "within"), f"within: after a breach it is waited for {most} at most", f"write {most}"
-            )
+        _check_after_breach(read, place, checked, timeline)
     if plan is None or timeline.rest_s is None:
         return
     ends = [] if read.after == "breach" else [("within", plan.at_s + read.within)]

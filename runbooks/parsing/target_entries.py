@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -146,12 +145,3 @@ class TargetFile(Entry):
     hours: HoursSection = Field(default=None, description="when game days may be played")
     blast_radius: BlastRadiusEntry | None = Field(default=None, description="the most that faults may hit at once")
     live_keys: list[LiveKeyEntry] = Field(default=[], description="payment keys that must not be live")
-
-
-NAMED: Mapping[str, type[Entry]] = {
-    "proxies": ProxyEntry,
-    "databases": DatabaseEntry,
-    "caches": CacheEntry,
-    "hosts": HostEntry,
-}
-"""Sections that are entries by name."""

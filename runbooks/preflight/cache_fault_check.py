@@ -10,7 +10,7 @@ from faults.fault import FaultPlan
 from faults.pause_holder import Rhythm
 from faults.quantity import say_seconds
 from harness.errors import GamedayError
-from runbooks.preflight.check import Check, bad, good, refused, warning
+from runbooks.preflight.check import Check, bad, good, objected, warning
 from runbooks.preflight.scene import Scene, failed
 
 AREA = "fault"
@@ -34,7 +34,7 @@ def check_cache_fault(scene: Scene, fault: FaultPlan) -> list[Check]:
 def _pausing(fault: FaultPlan, rhythm: Rhythm, facts: PauseFacts) -> list[Check]:
     found = against_pausing(facts, rhythm)
     if found:
-        return [(refused if o.refusal else bad)(AREA, fault.name, o.what, o.mend) for o in found]
+        return objected(AREA, fault.name, found)
     held = "every command" if rhythm.commands == "all" else "every write"
     text = f"may hold {held} of the server with CLIENT PAUSE, {say_seconds(rhythm.pause_s)} at a time"
     return [good(AREA, fault.name, text)]
@@ -43,7 +43,7 @@ def _pausing(fault: FaultPlan, rhythm: Rhythm, facts: PauseFacts) -> list[Check]
 def _filling(fault: FaultPlan, params: CacheConnectionsParams, facts: RoomFacts) -> list[Check]:
     found = against(facts, params)
     if found:
-        return [(refused if o.refusal else bad)(AREA, fault.name, o.what, o.mend) for o in found]
+        return objected(AREA, fault.name, found)
     take = wanted(facts, params)
     most_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most_files != resource.RLIM_INFINITY and take > most_files - _OTHER_FILES:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from faults.objection import Objection
 from runbooks.environment import Environment
 
 READY, BAD_INPUT, REFUSED = 0, 2, 14
@@ -80,3 +82,8 @@ def bad(area: str, name: str, detail: str, mend: str = "") -> Check:
 
 def refused(area: str, name: str, detail: str, mend: str) -> Check:
     return Check(area, name, ok=False, detail=detail, mend=mend, refusal=True)
+
+
+def objected(area: str, name: str, found: Iterable[Objection]) -> list[Check]:
+    """A line for each."""
+    return [Check(area, name, ok=False, detail=o.what, mend=o.mend, refusal=o.refusal) for o in found]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from faults.fault import FaultPlan
 from harness.errors import GamedayError
-from runbooks.preflight.check import Check, bad, good, refused
+from runbooks.preflight.check import Check, good, objected
 from runbooks.preflight.scene import Scene, failed
 
 AREA = "fault"
@@ -17,5 +17,5 @@ def check_host_fault(scene: Scene, fault: FaultPlan) -> list[Check]:
     except GamedayError as error:
         return [failed(AREA, fault.name, error, f"try the host by hand: ssh {scene.target.hosts[fault.place].ssh}")]
     if look.objections:
-        return [(refused if o.refusal else bad)(AREA, fault.name, o.what, o.mend) for o in look.objections]
+        return objected(AREA, fault.name, look.objections)
     return [good(AREA, fault.name, f"on {fault.place} {look.says}")]

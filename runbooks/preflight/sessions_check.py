@@ -8,7 +8,7 @@ from faults.session_objections import against
 from faults.session_params import SessionParams
 from faults.slot_exhaustion import SlotExhaustionParams
 from harness.errors import GamedayError
-from runbooks.preflight.check import Check, bad, good, refused
+from runbooks.preflight.check import Check, good, objected
 from runbooks.preflight.scene import Scene, failed
 from runbooks.preflight.slots_check import check_slots
 
@@ -30,7 +30,7 @@ def check_sessions(scene: Scene, fault: FaultPlan) -> list[Check]:
         return [failed(AREA, fault.name, error, "check exhaust_dsn and platform_dsn in the target file")]
     found = against(facts, params.wants, params.allowed)
     if found:
-        return [(refused if o.refusal else bad)(AREA, fault.name, o.what, o.mend) for o in found]
+        return objected(AREA, fault.name, found)
     means = f" ({facts.rows} of {facts.table.name})" if facts.table is not None and facts.rows is not None else ""
     text = (
         f"{KINDS[fault.kind].expected(params)}{means}, as {facts.slots.exhausting.name}; {facts.slots.platform.name} "

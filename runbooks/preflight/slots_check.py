@@ -7,7 +7,7 @@ import resource
 from faults.fault import FaultPlan
 from faults.slot_exhaustion import SlotExhaustionParams, against, wanted
 from harness.errors import GamedayError
-from runbooks.preflight.check import Check, bad, good, refused
+from runbooks.preflight.check import Check, bad, good, objected
 from runbooks.preflight.scene import Scene, failed
 
 AREA = "fault"
@@ -24,7 +24,7 @@ def check_slots(scene: Scene, fault: FaultPlan) -> list[Check]:
         return [failed(AREA, fault.name, error, "check exhaust_dsn and platform_dsn in the target file")]
     found = against(facts, params)
     if found:
-        return [(refused if o.refusal else bad)(AREA, fault.name, o.what, o.mend) for o in found]
+        return objected(AREA, fault.name, found)
     count, role, take = facts.count, facts.exhausting, wanted(facts, params)
     most_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most_files != resource.RLIM_INFINITY and take > most_files - _OTHER_FILES:
