@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from served import served
 
 
 class FakeAlertmanager(ThreadingHTTPServer):
@@ -67,12 +68,5 @@ def active(
 @contextmanager
 def running() -> Iterator[FakeAlertmanager]:
     """Serves until the end of the block."""
-    server = FakeAlertmanager()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with served(FakeAlertmanager()) as server:
         yield server
-    finally:
-        server.shutdown()
-        thread.join(5)
-        server.server_close()

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from served import served
+
 GOOD_TOKEN = "xoxb-good-0123456789"
 TOTAL_TEXT = 13_200
 _MENTION = re.compile(r"<(?:!channel|!here|!everyone|!subteam|@|#)")
@@ -315,12 +317,8 @@ def serving() -> Iterator[FakeSlack]:
     fake = FakeSlack()
     server = _Server(("127.0.0.1", 0), type("BoundHandler", (Handler,), {"slack": fake}))
     fake.url = f"http://127.0.0.1:{server.server_address[1]}/api/"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield fake
-    finally:
-        fake.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with served(server):
+        try:
+            yield fake
+        finally:
+            fake.over.set()

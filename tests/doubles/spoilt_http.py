@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from served import served
+
 State = Callable[[str, list[str], dict[str, object]], tuple[int, object]]
 """Verb, path in parts and body to status and answer, as the real server does it."""
 
@@ -78,11 +80,5 @@ def whole(status: int, body: bytes, headers: Sequence[tuple[str, str]] = ()) -> 
 
 @contextlib.contextmanager
 def serving() -> Iterator[SpoiltHttp]:
-    with SpoiltHttp() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(SpoiltHttp()) as server:
+        yield server

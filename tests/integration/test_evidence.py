@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eventually import until
 
 from harness.clock import Deadline
 from harness.evidence.bundle import Bundle
 from harness.evidence.collector import HostPlan, LogCollector
-from harness.evidence.log_position import remember
+from harness.evidence.log_position import scan
 from harness.monitor.host import HostSource
 from harness.redaction import Redactor
 
@@ -85,10 +86,7 @@ def test_a_hanging_command_is_ended_on_the_host_and_missing_with_its_reason(door
     collector.collect(bundle, 1)
     record = bundle.finish()
     assert "did not end in time" in next(m.reason for m in record.missing if LONG_S in m.what)
-    deadline = Deadline.after(5)
-    while is_running(LONG_S) and not deadline.passed:
-        threading.Event().wait(0.05)
-    assert not is_running(LONG_S)
+    until(lambda: not is_running(LONG_S))
     door.close()
 
 
@@ -127,7 +125,7 @@ def test_a_frozen_host_delays_no_other_and_is_named(sshd: Any, start_sshd: Calla
     for door in doors:
         door.close()
     frozen.thaw()
-    assert took_s < 2.5
+    assert took_s < 6  # 1.6 s on a quiet machine
     assert [f.source for f in record.files] == ["good"]
     assert [m.source for m in record.missing] == ["frozen"]
     assert json.loads((tmp_path / "run/evidence/manifest.json").read_text())["complete"] is False
@@ -139,7 +137,7 @@ def test_fifty_logs_and_ten_megabytes_come_within_seconds(sshd: Any, tmp_path: P
     for number in range(50):
         (logs / f"{number}.log").touch()
     door = sshd.door()
-    assert len(remember(door, (f"{logs}/*.log",), Deadline.after(10))) == 50
+    assert len(scan(door, (f"{logs}/*.log",), Deadline.after(10)).files) == 50
     collector = LogCollector([HostPlan("app-1", door, (f"{logs}/*.log",))])
     collector.remember(Deadline.after(10))
     for number in range(50):

@@ -11,67 +11,34 @@ import resource
 import signal
 import socket
 import subprocess
-import sys
-import threading
-import uuid
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from eventually import until
+from marked_processes import MarkedProcesses
+from small_platform import LOCUSTFILE, small_platform
 
-from harness.clock import Deadline
 from harness.journal import reader
 from harness.journal.record import PhaseStarted
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
-GAMEDAY = [sys.executable, "-P", "-c", "from runbooks.entry import main; main()"]
-LOCUSTFILE = """
-from locust import FastHttpUser, constant, task
-
-class Visitor(FastHttpUser):
-    wait_time = constant(0.1)
-
-    @task
-    def home(self):
-        self.client.get("/")
-"""
-
-
-class Platform(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture(scope="module")
 def platform() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Platform)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with small_platform() as address:
+        yield f"http://{address}"
 
 
 class Visit:
-    """A folder with a runbook and a target, and the game days played in it. `mark` is in the environment of every
-    process that comes of them."""
+    """A folder with a runbook and a target, and the game days played in it."""
 
     def __init__(self, folder: Path, base_url: str) -> None:
         self.folder = folder
-        self.mark = f"GAMEDAY_TEST_MARK={uuid.uuid4().hex}"
-        self.started: list[subprocess.Popen[str]] = []
+        self.days = MarkedProcesses(folder)
+        self.processes = self.days.living
         (folder / "locustfile.py").write_text(LOCUSTFILE)
         target = {"environment": "practice", "base_url": base_url, "allow": ["127.0.0.0/8"]}
         self.write("target.yaml", target)
@@ -94,41 +61,11 @@ class Visit:
     def play(
         self, *words: str, stdout: int = subprocess.PIPE, env: dict[str, str] | None = None
     ) -> subprocess.Popen[str]:
-        name, _, value = self.mark.partition("=")
-        words = words or ("run", "book.yaml", "--target", "target.yaml")
-        process = subprocess.Popen(
-            [*GAMEDAY, *words],
-            cwd=self.folder,
-            env={**os.environ, name: value, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.started.append(process)
-        return process
-
-    def until(self, true: Callable[[], bool], bound_s: float = 40.0) -> None:
-        deadline, tick = Deadline.after(bound_s), threading.Event()
-        while not true():
-            assert not deadline.passed
-            tick.wait(0.05)
+        return self.days.start(*(words or ("run", "book.yaml", "--target", "target.yaml")), stdout=stdout, env=env)
 
     def until_phase(self, name: str) -> None:
         latest = self.folder / "runs" / "latest"
-        self.until(lambda: any(p.name == name for p in reader.read(latest).of(PhaseStarted)))
-
-    def processes(self, word: str = "") -> list[int]:
-        """The processes that came of this visit and have `word` in their command line."""
-        found = []
-        for process in Path("/proc").iterdir():
-            try:
-                marked = process.name.isdigit() and self.mark.encode() in (process / "environ").read_bytes()
-                if marked and word.encode() in (process / "cmdline").read_bytes():
-                    found.append(int(process.name))
-            except OSError:
-                continue
-        return found
+        until(lambda: any(p.name == name for p in reader.read(latest).of(PhaseStarted)), 40)
 
     @property
     def result(self) -> dict[str, object]:
@@ -139,10 +76,8 @@ class Visit:
 def visit(tmp_path: Path, platform: str) -> Iterator[Visit]:
     playing = Visit(tmp_path, platform)
     yield playing
-    for process in playing.started:
-        process.kill()
-        process.communicate(timeout=5)
-    playing.until(lambda: not playing.processes(), 10)
+    playing.days.close()
+    until(lambda: not playing.processes(), 40)
 
 
 def ended(process: subprocess.Popen[str], bound_s: float = 120.0) -> tuple[int, str]:
@@ -162,7 +97,7 @@ def test_the_second_game_day_on_a_target_is_refused_and_stop_ends_the_first_from
     assert "gameday stop" in said
     visit.until_phase("recovery")
     code, said = ended(visit.play("stop"))
-    assert (code, said) == (0, f"{holder}: stopped: the signal SIGTERM came\n")
+    assert (code, said) == (0, f"{holder}: stopped: SIGTERM came (gameday stop, or a kill)\n")
     assert ended(first)[0] == 11
     assert visit.processes() == []
     assert ended(visit.play("stop"))[0] == 2
@@ -206,7 +141,7 @@ def test_a_disk_that_fills_up_in_mid_run_stops_it_and_its_verdict_is_still_told(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
 def test_a_signal_while_the_sandbox_comes_up_ends_in_one_line_with_11_and_takes_it_down(visit, number):
     process = visit.play("run", "drill")
-    visit.until(lambda: bool(visit.processes("runbooks.sandbox.supervisor")))
+    until(lambda: visit.processes("runbooks.sandbox.supervisor"), 40)
     process.send_signal(number)
     code, said = ended(process)
     assert (code, said.split()) == (11, ["bringing", "up", "a", "sandbox", "...", "interrupted"])

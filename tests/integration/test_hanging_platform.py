@@ -8,75 +8,42 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from eventually import until
+from small_platform import LOCUSTFILE, small_platform
 
 from faults.toxiproxy_process import STATE
 from faults.toxiproxy_server import ManagedServer
-from harness.clock import Deadline
 from harness.journal import reader
 from harness.journal.record import FaultInjected
 from runbooks.sandbox.port import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
-LOCUSTFILE = """
-from locust import FastHttpUser, constant, task
-
-class Visitor(FastHttpUser):
-    wait_time = constant(0.1)
-
-    @task
-    def home(self):
-        self.client.get("/")
-
+ON_STOP = """
     def on_stop(self):
         self.client.get("/goodbye")  # talks to the dead server: must not delay the halt
 """
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256  # a full queue would cost a second by itself
-
-
-class Platform(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
-def platform() -> Iterator[int]:
-    server = Server(("127.0.0.1", 0), Platform)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+def platform() -> Iterator[str]:
+    with small_platform() as address:
+        yield address
 
 
-def write_inputs(folder: Path, upstream: int) -> None:
+def write_inputs(folder: Path, upstream: str) -> None:
     listen = f"127.0.0.1:{free_port()}"
-    (folder / "locustfile.py").write_text(LOCUSTFILE)
+    (folder / "locustfile.py").write_text(LOCUSTFILE + ON_STOP)
     target = {
         "environment": "practice",
         "base_url": f"http://{listen}",
         "allow": ["127.0.0.0/8"],
         "toxiproxy": {"managed": True, "folder": str(folder / "toxiproxy")},
-        "proxies": {"web": {"listen": listen, "upstream": f"127.0.0.1:{upstream}", "probe": {"http": "/"}}},
+        "proxies": {"web": {"listen": listen, "upstream": upstream, "probe": {"http": "/"}}},
     }
     runbook = {
         "title": "The whole platform hangs",
@@ -137,7 +104,7 @@ def test_a_killed_conductor_leaves_neither_the_fault_nor_the_managed_server_it_h
     conductor.kill()
     conductor.wait(5)
     host, _, port = listen.rpartition(":")
-    until(lambda: refuses(host, int(port)) and not (tmp_path / "toxiproxy" / STATE).exists(), 4)
+    until(lambda: refuses(host, int(port)) and not (tmp_path / "toxiproxy" / STATE).exists(), 20)
 
 
 def injected(run: Path) -> bool:
@@ -150,13 +117,6 @@ def refuses(host: str, port: int) -> bool:
     except OSError:
         return True
     return False
-
-
-def until(true: Callable[[], bool], bound_s: float) -> None:
-    deadline, tick = Deadline.after(bound_s), threading.Event()
-    while not true():
-        assert not deadline.passed, f"not within {bound_s} s"
-        tick.wait(0.05)
 
 
 def test_a_listen_port_that_is_taken_is_one_clear_message(tmp_path, platform):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from eventually import until
 
 from faults import catalog
 from faults.fault import FaultPlan
@@ -25,7 +26,7 @@ from faults.lease.lease import LEASE_S, Lease, Watch, look
 from faults.probe import HttpProbe
 from faults.toxiproxy_binary import find_or_build
 from faults.wire_proxy import WireProxy
-from harness.clock import Deadline, boot_s
+from harness.clock import Deadline
 from harness.errors import NotHealed, ReachFailed
 from harness.journal.record import LeaseKept
 from harness.reach.allow_list import AllowList
@@ -126,7 +127,7 @@ def machine(
             stack.callback(process.wait, 10)
             stack.callback(process.kill)
         api = ToxiproxyApi(made.url, made.allow)
-        _wait_for(lambda: _connects(made.address, SSH_PORT) and _connects(made.address, API_PORT), 10)
+        until(lambda: _connects(made.address, SSH_PORT) and _connects(made.address, API_PORT), BUSY * 10)
         api.create_proxy("app", f"{made.address}:{PROXY_PORT}", f"127.0.0.1:{UPSTREAM_PORT}")
         yield made
 
@@ -180,15 +181,6 @@ def _connects(host: str, port: int) -> bool:
     return True
 
 
-def _wait_for(happened: Callable[[], bool], within_s: float) -> float:
-    """Seconds until it happened."""
-    begun, pause = boot_s(), threading.Event()
-    while not happened():
-        assert boot_s() - begun < BUSY * within_s, "it did not happen in time"
-        pause.wait(0.05)
-    return boot_s() - begun
-
-
 def _plan() -> FaultPlan:
     params = catalog.KINDS["latency"].params.model_validate({"latency": "80ms"})
     return FaultPlan("f1", "slow", "latency", "app", params, 0.0, 60.0)
@@ -208,16 +200,16 @@ def test_a_keeper_takes_the_fault_off_when_the_link_is_cut(machine: OtherMachine
     assert machine.toxics() == ["gd-a-run-f1"], "a lease that is renewed is no reason to heal"
     machine.cut()
     try:
-        took_s = _wait_for(lambda: machine.toxics() == [], LEASE_S + 1.5)
+        took_s = until(lambda: machine.toxics() == [], BUSY * (LEASE_S + 1.5))
         assert took_s > LEASE_S - 1
-        _wait_for(lambda: bool(lease.lost), LEASE_S + 1.5)
+        until(lambda: lease.lost, BUSY * (LEASE_S + 1.5))
         assert "has not answered for 3 s" in lease.lost or "can't be reached" in lease.lost
         with pytest.raises(NotHealed, match="the lease keeper on app-1 takes it off by itself") as failure:
             fault.heal(Deadline.after(5))
         assert failure.value.mend.startswith(f"curl -X DELETE {machine.url}/proxies/app/toxics/gd-a-run-f1")
     finally:
         machine.mend()
-    _wait_for(lambda: _connects(machine.address, API_PORT), 5)
+    until(lambda: _connects(machine.address, API_PORT), BUSY * 5)
     assert fault.heal(Deadline.after(20)).rung == "absent"
     fault.close()
     lease.close()
@@ -240,7 +232,7 @@ def test_a_keeper_takes_the_fault_off_when_the_conductor_is_no_more(
             assert dying.stdout.readline() == "injected\n"
             assert machine.toxics() == [f"gd-{number.name}-f1"]
             dying.send_signal(number)
-            _wait_for(lambda: machine.toxics() == [], LEASE_S + 1.5)
+            until(lambda: machine.toxics() == [], BUSY * (LEASE_S + 1.5))
         finally:
             dying.kill()
 

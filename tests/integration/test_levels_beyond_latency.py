@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +14,7 @@ import yaml
 from game_day_process import SCENARIO, GameDayProcess
 
 from harness.analysis.service_level import QueryLevel, UrlLevel
-from harness.clock import Deadline
 from harness.errors import ReachFailed
-from harness.journal import reader
 from harness.journal.record import AlertSeen, FaultInjected
 from harness.reach.allow_list import AllowList
 from runbooks.invariants import Invariants
@@ -81,14 +78,6 @@ def write_book(folder: Path) -> Path:
     return path
 
 
-def wait_for(played: GameDayProcess, kind: type, bound_s: float = 90) -> None:
-    deadline, tick = Deadline.after(bound_s), threading.Event()
-    while not (played.runs.exists() and reader.read(played.folder).first(kind)):
-        assert played.process.poll() is None, played.process.communicate()[0]
-        assert not deadline.passed, f"no {kind.__name__} in {bound_s} s"
-        tick.wait(0.1)
-
-
 def post_alert(port: int) -> None:
     alert = {"status": "firing", "labels": {"alertname": "DatabaseSlow", "severity": "page"}}
     body = json.dumps({"version": "4", "status": "firing", "alerts": [alert]}).encode()
@@ -99,11 +88,11 @@ def test_invariants_hold_an_alert_is_heard_and_a_dead_process_is_a_deviation(tmp
     port = free_port()
     target = write_target(tmp_path, sandbox, port, " ".join(victim.args))
     played = GameDayProcess(tmp_path, "run", write_book(tmp_path), "--target", target)
-    wait_for(played, FaultInjected)
+    played.wait_for(FaultInjected)
     post_alert(port)
     victim.kill()
     victim.wait(5)
-    wait_for(played, AlertSeen)
+    played.wait_for(AlertSeen)
     assert played.end() == 10, played.output
 
     result = played.result

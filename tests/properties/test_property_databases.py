@@ -9,7 +9,6 @@ import contextlib
 import math
 import socket
 import socketserver
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import errors
+from served import served
 
 from faults import healing
 from faults.undo import SessionsUndo
@@ -262,20 +262,8 @@ SAID = st.one_of(
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[SpoiltRedis]:
-    with serving() as server:
+    with served(SpoiltRedis()) as server:
         yield server
-
-
-@contextlib.contextmanager
-def serving() -> Iterator[SpoiltRedis]:
-    with SpoiltRedis() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @given(script=st.lists(SAID, min_size=1, max_size=4), greetings=st.sampled_from([0, 9, 9]))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from eventually import until
 from pydantic import BaseModel
 
 from faults.fault import FaultPlan
@@ -24,7 +25,7 @@ from runbooks.inbox import Inbox
 from runbooks.observations import Observations
 from runbooks.recorder import Recorder
 from runbooks.runbook import LoadPlan, Phases, Runbook
-from runbooks.screen import NoScreen
+from tests.doubles.no_screen import NoScreen
 
 
 class NoParams(BaseModel):
@@ -106,6 +107,15 @@ class Fakes:
     inbox: Inbox
     log: list[str]
     healer_died: threading.Event
+
+    def once_injected(self, action: Callable[[], object]) -> None:
+        """Do it as soon as the fault f1 is in."""
+
+        def wait() -> None:
+            until(lambda: "inject f1" in self.log)
+            action()
+
+        threading.Thread(target=wait, daemon=True).start()
 
 
 class Theatre:

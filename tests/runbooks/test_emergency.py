@@ -14,7 +14,7 @@ from harness.redaction import Redactor
 from runbooks import emergency as emergency_module
 from runbooks.emergency import Aftermath, Emergency
 from runbooks.recorder import Recorder
-from runbooks.screen import NoScreen
+from tests.doubles.no_screen import NoScreen
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), OSError("no space left"), KeyError("a bug")], ids=repr)

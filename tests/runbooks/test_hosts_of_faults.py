@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 from faults.catalog import KINDS
 from faults.fault import FaultPlan
-from faults.hosts.action import Objection
 from faults.hosts.facts import Facts
 from faults.hosts.host_fault import Look
 from faults.hosts.host_undo import HostUndo
+from faults.objection import Objection
 from faults.undo import ProcessUndo
 from harness.clock import Clock
 from harness.errors import GamedayError, HostKeyRefused, ReachFailed

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from served import served
 
 from harness.analysis.service_level import CommandLevel, ProbeLevel, UrlLevel
 from harness.clock import Deadline, boot_s
@@ -31,13 +32,9 @@ class _Page(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site() -> Iterator[ThreadingHTTPServer]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), _Page)) as server:
         server.asked = []
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
         yield server
-        server.shutdown()
-        thread.join(5)
 
 
 class FakeHost:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from harness import clock as clock_module
-from harness.clock import Deadline, boot_s, utc_now
+from harness.clock import boot_s, utc_now
 from harness.journal import segment
 from harness.journal.record import Note, Proof, StopDecided
 from runbooks.inbox import Inbox
@@ -37,23 +37,13 @@ def times(monkeypatch):
     return Times(monkeypatch)
 
 
-def once_injected(fakes, action):
-    def wait() -> None:
-        deadline, pause = Deadline.after(20), threading.Event()
-        while "inject f1" not in fakes.log and not deadline.passed:
-            pause.wait(0.01)
-        action()
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
 def stop_of(fakes):
     return fakes.stage.recorder.view().first(StopDecided)
 
 
 def test_a_machine_that_was_suspended_for_a_minute_halts_when_it_wakes(theatre, times):
     fakes = theatre.build([theatre.fault("f1", 0.0, 500.0)])
-    once_injected(fakes, lambda: times.sleep_s(60.0))
+    fakes.once_injected(lambda: times.sleep_s(60.0))
     fakes.conductor.play()
     assert stop_of(fakes).source == "error"
     assert stop_of(fakes).reason == "the machine was suspended for 60 s: nobody guarded the platform"
@@ -80,7 +70,7 @@ def test_a_wall_clock_that_is_set_in_mid_run_is_told_once_and_changes_nothing(th
     def set_the_clock() -> None:
         times.wall_ahead_s = seconds
 
-    once_injected(fakes, set_the_clock)
+    fakes.once_injected(set_the_clock)
     fakes.conductor.play()
     view = fakes.stage.recorder.view()
     assert stop_of(fakes) is None
@@ -115,7 +105,7 @@ def test_a_disk_that_hangs_ends_the_run(theatre, monkeypatch):
         monkeypatch.setattr(segment.os, "fsync", lambda _fd: hanging.wait(30))
         fakes.stage.recorder.journal.write(StopDecided(source="error", reason="anything durable", decided_at=0.0))
 
-    once_injected(fakes, hang)
+    fakes.once_injected(hang)
     try:
         fakes.conductor.play()
     finally:

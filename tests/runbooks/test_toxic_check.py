@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, cast
 
+import preflight_world
 import pytest
 
 from faults.catalog import KINDS
@@ -17,25 +17,19 @@ from runbooks.preflight.doors import ToxiproxyFacts, World
 from runbooks.preflight.scene import Scene
 from runbooks.preflight.toxic_check import check_toxics
 from runbooks.runbook import Runbook
-from runbooks.target import Cache, Database, Proxy, Secret, Target, Toxiproxy
+from runbooks.target import Cache, Database, Proxy, Secret, Toxiproxy
 
 PROXIES = {
     "pg": Proxy("pg", "127.0.0.1:15432", "127.0.0.1:5432"),
     "redis": Proxy("redis", "127.0.0.1:16379", "127.0.0.1:6379"),
     "pay": Proxy("pay", "127.0.0.1:18080", "127.0.0.1:8080", "http", "/health"),
 }
-TARGET = Target(
-    path=Path("target.yaml"),
-    text="",
-    name="target",
-    environment="practice",
-    base_url="http://127.0.0.1:8000",
-    allow=("127.0.0.0/8",),
+TARGET = replace(
+    preflight_world.TARGET,
     toxiproxy=Toxiproxy(managed=True),
     proxies=PROXIES,
     databases={"main": Database("main", Secret("x", "postgresql://x"), "pg")},
     caches={"main": Cache("main", Secret("y", "redis://x"), "redis")},
-    hosts={},
 )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from faults.containers.act import CpuLimit, Look, MemoryLimit, act_of
+from faults.containers.act import CpuLimit, MemoryLimit, act_of
 from faults.containers.found import FoundContainer
+from faults.containers.look import Look
 from faults.containers.selection import Candidate
 from faults.fault import FaultPlan
 from harness.clock import Deadline

@@ -101,6 +101,21 @@ def test_a_container_that_was_removed_or_made_anew_is_said_and_left_alone(
     assert len(engine.calls) == calls
 
 
+def test_a_restart_policy_that_somebody_changed_meanwhile_is_said_with_what_puts_it_back(
+    engine: Any, begun: Any
+) -> None:
+    fault, undo = begun("container-stop")
+    policy = engine.named("web")["HostConfig"]["RestartPolicy"]
+    was = dict(policy)
+    policy.update(Name="no", MaximumRetryCount=0)
+
+    of_journal(undo)
+    effect = fault.measure_healed(Deadline.after(0.5))
+    assert (effect.effective, effect.measured.text) == (False, f"web's restart policy is no, it was {was['Name']}")
+    assert effect.mend.endswith(f"update --restart {was['Name']} {undo.containers[0].ref}")
+    assert " start " not in effect.mend, "it runs"
+
+
 @pytest.mark.parametrize("kind", ["container-pause", "container-stop"])
 def test_a_container_that_its_orchestrator_started_again_is_noticed_and_not_fought_over(
     engine: Any, begun: Any, kind: str

@@ -4,20 +4,12 @@ import statistics
 from itertools import chain
 
 import pytest
+from first_breach import first_breach
 
 from harness.guard.error_rate import ErrorRate, ErrorRateOver
-from harness.journal.record import Breach, Readings, Window
+from harness.journal.record import Readings, Window
 
 HEALTHY_S = 30.0
-
-
-def first_breach(condition, windows) -> Breach | None:
-    state = condition.start()
-    for window in windows:
-        state, breach = condition.step(state, window)
-        if breach:
-            return breach
-    return None
 
 
 def delay_s(condition, traffic, error_rate: float, rps: float = 50.0) -> float:

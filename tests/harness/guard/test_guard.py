@@ -48,14 +48,6 @@ def test_arming_an_armed_guard_forgets_nothing(traffic):
     assert breach is not None
 
 
-def test_a_disarmed_guard_answers_nothing(traffic):
-    guard = Guard([ErrorRate(above=0.01)])
-    guard.arm()
-    guard.disarm()
-    assert not guard.armed
-    assert all(guard.see(traffic.window(12, 12)) is None for _ in range(20))
-
-
 def test_other_messages_pass_by(traffic):
     guard = Guard([ErrorRate(above=0.01), ReadingLimit("app-1.cpu", above=0.9)])
     guard.arm()

@@ -1,21 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from first_breach import first_breach
 
 from harness.guard.percentile import Percentile
 from harness.journal.histogram import merge, percentile_ms
 from harness.journal.record import RequestStats
 
 SLOW = Percentile(fraction=0.95, of="* /api/v1/*", above_ms=200.0, over_s=5.0)
-
-
-def first_breach(condition, windows):
-    state = condition.start()
-    for window in windows:
-        state, breach = condition.step(state, window)
-        if breach:
-            return breach
-    return None
 
 
 def test_slowness_through_the_whole_stretch_breaches(traffic):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from first_breach import first_breach
 
 from harness.guard.reading import ReadingLimit
 from harness.journal.record import Readings
@@ -14,15 +15,6 @@ def readings(*values: float | None, source: str = "app-1", name: str = "cpu", st
         for i, value in enumerate(values)
         if value is not None
     ]
-
-
-def first_breach(condition, messages):
-    state = condition.start()
-    for message in messages:
-        state, breach = condition.step(state, message)
-        if breach:
-            return breach
-    return None
 
 
 def test_all_readings_beyond_the_limit_breach():

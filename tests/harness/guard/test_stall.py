@@ -1,19 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from first_breach import first_breach
 
 from harness.guard.stall import Stall
 
 STALL = Stall(over_s=1.0)
-
-
-def first_breach(condition, windows):
-    state = condition.start()
-    for window in windows:
-        state, breach = condition.step(state, window)
-        if breach:
-            return breach
-    return None
 
 
 def healthy(traffic, seconds: float = 10.0, rps: float = 48.0, **more):

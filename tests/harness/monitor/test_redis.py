@@ -1,4 +1,4 @@
-"""How Redis's counters become rates; a real server's are read in tests/integration/test_databases.py."""
+"""How Redis's counters become rates; a real server's are read in tests/integration/test_cache_readings.py."""
 
 from __future__ import annotations
 

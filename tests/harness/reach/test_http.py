@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from served import served
 
 from harness.clock import boot_s
 from harness.errors import NotAllowed, ReachFailed, ReachTimeout
@@ -71,18 +72,15 @@ class _Page(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def _serving(context: ssl.SSLContext | None = None) -> Iterator[_Site]:
-    with _Site() as site:
-        if context:
-            # the handshake belongs to the request's own thread, which closes the socket whatever comes of it
-            site.socket = context.wrap_socket(site.socket, server_side=True, do_handshake_on_connect=False)
-        thread = threading.Thread(target=site.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
+    site = _Site()
+    if context:
+        # the handshake belongs to the request's own thread, which closes the socket whatever comes of it
+        site.socket = context.wrap_socket(site.socket, server_side=True, do_handshake_on_connect=False)
+    with served(site):
         try:
             yield site
         finally:
             site.over.set()
-            site.shutdown()
-            thread.join(5)
 
 
 @pytest.fixture

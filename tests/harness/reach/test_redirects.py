@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import http.server
-import threading
 from collections.abc import Iterator
 
 import pytest
+from served import served
 
 from harness.clock import Deadline
 from harness.errors import NotAllowed, ReachFailed
@@ -21,10 +21,12 @@ ALLOW = AllowList(["127.0.0.1/32"])
 class _Elsewhere(http.server.BaseHTTPRequestHandler):
     """Sends everybody to the second server."""
 
+    server: _Sender
+
     def answer(self) -> None:
-        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.server.asked.append(self.path)
         self.send_response(307)
-        self.send_header("Location", f"{self.server.elsewhere}{self.path}")  # type: ignore[attr-defined]
+        self.send_header("Location", f"{self.server.elsewhere}{self.path}")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -38,22 +40,19 @@ class _Elsewhere(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def serving(host: str) -> http.server.ThreadingHTTPServer:
-    server = http.server.ThreadingHTTPServer((host, 0), _Elsewhere)
-    server.asked, server.elsewhere = [], ""  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    return server
+class _Sender(http.server.ThreadingHTTPServer):
+    def __init__(self, host: str) -> None:
+        super().__init__((host, 0), _Elsewhere)
+        self.asked: list[str] = []
+        self.elsewhere = ""
 
 
 @pytest.fixture
 def servers() -> Iterator[tuple[str, list[str]]]:
     """host:port of the one that is allowed, and what the other was asked."""
-    allowed, outside = serving("127.0.0.1"), serving("127.0.0.2")
-    allowed.elsewhere = f"http://127.0.0.2:{outside.server_address[1]}"  # type: ignore[attr-defined]
-    yield f"127.0.0.1:{allowed.server_address[1]}", outside.asked  # type: ignore[attr-defined]
-    for server in (allowed, outside):
-        server.shutdown()
-        server.server_close()
+    with served(_Sender("127.0.0.1")) as allowed, served(_Sender("127.0.0.2")) as outside:
+        allowed.elsewhere = f"http://127.0.0.2:{outside.server_address[1]}"
+        yield f"127.0.0.1:{allowed.server_address[1]}", outside.asked
 
 
 def test_the_web_door_answers_with_the_redirect_itself(servers: tuple[str, list[str]]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from served import served
 
 from harness.clock import boot_s
 from harness.errors import NotAllowed, ReachFailed, ReachTimeout
@@ -65,15 +66,9 @@ class _Speaker(socketserver.StreamRequestHandler):
 
 @contextlib.contextmanager
 def _serving(context: ssl.SSLContext | None = None) -> Iterator[_Server]:
-    with _Server() as server:
+    with served(_Server()) as server:
         server.context = context
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join(5)
+        yield server
 
 
 @pytest.fixture

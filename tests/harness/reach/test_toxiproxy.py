@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from served import served
 
 from harness.clock import boot_s
 from harness.errors import NotAllowed, ReachFailed, ReachTimeout
@@ -76,17 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
         if status != 204:
             self.wfile.write(data)
 
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def do_PATCH(self) -> None:
-        self._answer()
-
-    def do_DELETE(self) -> None:
-        self._answer()
+    do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - the names that http.server asks for
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
@@ -94,13 +85,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[Canned]:
-    with Canned() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with served(Canned()) as server:
         yield server
         server.over.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

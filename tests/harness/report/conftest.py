@@ -68,7 +68,6 @@ STARTED = r.RunStarted(
     slack_channel="#game-day",
     databases={"main": "postgres"},
     caches={"main": "redis"},
-    rerun="gameday run runbooks/books/drill.yaml --target runbooks/targets/sandbox.yaml",
 )
 
 

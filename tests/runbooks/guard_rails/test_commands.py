@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
+from front_door import Gameday, play
 
 from harness.load.locust_file import LocustFileFacts
-from runbooks.cli import main
 
 BOOK = """
 title: t
@@ -31,15 +29,6 @@ proxies: {db: {listen: 127.0.0.1:2, upstream: 127.0.0.1:3, probe: tcp}}
 SOUND = {"environment": "staging", "base_url": "http://127.0.0.1:1"}
 
 
-@dataclass(frozen=True)
-class Said:
-    code: int
-    text: str
-
-
-Gameday = Callable[..., Said]
-
-
 @pytest.fixture
 def gameday(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Gameday:
     """The command in a folder of its own, with a lever of its own; nothing answers at the target's addresses."""
@@ -50,18 +39,7 @@ def gameday(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     (tmp_path / "book.yaml").write_text(BOOK)
     (tmp_path / "locustfile.py").write_text("")
 
-    def play(*args: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["gameday", *args])
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return Said(code, said.out + said.err)
-
-    return play
+    return partial(play, monkeypatch, capsys)
 
 
 @pytest.mark.parametrize(

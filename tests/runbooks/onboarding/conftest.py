@@ -5,20 +5,11 @@ from __future__ import annotations
 import io
 import socket
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+import front_door
 import pytest
-
-from runbooks.cli import main
-
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
+from front_door import Gameday, Said
 
 
 class Terminal(io.StringIO):
@@ -26,9 +17,6 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
-
-
-Gameday = Callable[..., Said]
 
 
 @pytest.fixture(autouse=True)
@@ -55,15 +43,7 @@ def gameday(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setattr("runbooks.onboarding.survey.DEFAULT_PORT", 1)  # whose Toxiproxy this machine has is no matter
 
     def play(*args: str, typed: str | None = None) -> Said:
-        monkeypatch.setattr(sys, "argv", ["gameday", *args])
         monkeypatch.setattr(sys, "stdin", io.StringIO() if typed is None else Terminal(typed))
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return Said(code, said.out, said.err)
+        return front_door.play(monkeypatch, capsys, *args)
 
     return play

@@ -1,22 +1,11 @@
-"""The practice platform, whole: it comes up, serves, breaks as a platform breaks, and leaves nothing behind."""
+"""The practice platform, whole: it serves, breaks as a platform breaks, and comes back."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
-import json
-import os
 import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,21 +15,16 @@ import psycopg
 import pytest
 import redis
 import requests
-import yaml
+from eventually import until
+from sandbox_visitor import NAME, Investor, assert_nothing_is_left, is_open, target_of, toxiproxy
 
 from faults.process import start_ticks
-from faults.toxiproxy_server import ManagedServer
-from harness.clock import Deadline, boot_s
+from harness.clock import boot_s
 from harness.errors import BadInput
-from runbooks.sandbox import postgres
-from runbooks.sandbox.crowdfund.settings import PRACTICE_PAYSTACK_SECRET
-from runbooks.sandbox.port import LOOPBACK
-from runbooks.sandbox.sandbox import Sandbox, list_running, take_down
+from runbooks.sandbox.sandbox import Sandbox, list_running
 from runbooks.sandbox.state import SandboxState
-from runbooks.sandbox.unprivileged import Runner
 
 pytestmark = pytest.mark.integration
-NAME = f"test-{os.getpid()}"
 
 
 @pytest.fixture(scope="module")
@@ -48,89 +32,6 @@ def box() -> Iterator[Sandbox]:
     """One sandbox for the tests that leave it as it was."""
     with Sandbox.up(f"{NAME}-shared") as up:
         yield up
-
-
-@pytest.fixture
-def own() -> Iterator[str]:
-    """A name of the test's own; whatever stands under it is taken down."""
-    name = f"{NAME}-own"
-    yield name
-    take_down(name)
-
-
-class Investor:
-    """A person with a browser."""
-
-    def __init__(self, box: Sandbox, number: int = 1) -> None:
-        self._url = box.base_url
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self.number = number
-        answer = self.post(
-            "/api/v1/auth/login/", {"email": f"investor-{number:04d}@example.com", "password": "practice"}
-        )
-        self._session.headers["Authorization"] = f"Bearer {answer.json()['token']}"
-
-    def get(self, path: str) -> requests.Response:
-        return self._session.get(self._url + path, timeout=10)
-
-    def status(self, path: str) -> int:
-        return self.get(path).status_code
-
-    def post(self, path: str, body: object) -> requests.Response:
-        return self._session.post(self._url + path, json=body, timeout=10)
-
-    def webhook(self, event: object, secret: str = PRACTICE_PAYSTACK_SECRET) -> requests.Response:
-        body = json.dumps(event).encode()
-        signature = hmac.new(secret.encode(), body, hashlib.sha512).hexdigest()
-        headers = {"x-paystack-signature": signature}
-        url = f"{self._url}/api/v1/payments/paystack-webhook/"
-        return self._session.post(url, data=body, headers=headers, timeout=10)
-
-
-def toxiproxy(box: Sandbox, method: str, path: str, body: object = None) -> Any:
-    url = ManagedServer.attach(box.folder / "toxiproxy").api_url
-    with requests.Session() as session:
-        session.trust_env = False
-        answer = session.request(method, url + path, json=body, timeout=5)
-    answer.raise_for_status()
-    return answer.json() if answer.content else None
-
-
-def target_of(box: Sandbox) -> dict[str, Any]:
-    target: dict[str, Any] = yaml.safe_load(box.target.read_text())
-    return target
-
-
-def until(true: Callable[[], object], seconds: float = 10) -> bool:
-    deadline, pause = Deadline.after(seconds), threading.Event()
-    while not true():
-        if deadline.passed:
-            return False
-        pause.wait(0.02)
-    return True
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex((LOOPBACK, port)) == 0
-
-
-def assert_nothing_is_left(folder: Path, state: SandboxState) -> None:
-    assert not folder.exists()
-    assert [part.name for part in state.parts if part.alive] == []
-    assert not state.alive
-    assert [part.name for part in state.parts if is_open(part.port)] == []
-    marked = [p for p in Path("/proc").glob("[0-9]*/environ") if f"GAMEDAY_SANDBOX={folder}".encode() in _bytes(p)]
-    assert marked == []
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
 
 
 def test_an_investor_invests_pays_and_downloads_the_certificate(box: Sandbox) -> None:
@@ -209,7 +110,7 @@ def test_its_logs_say_when_what_and_how_long(box: Sandbox) -> None:
     Investor(box).get("/api/v1/apps/5/?from=test")
     logs = box.folder / "logs"
     line = re.compile(r'"GET /api/v1/apps/5/\?from=test HTTP/1.1" 200 \d+ .* rt=\d')
-    assert until(lambda: line.search((logs / "access.log").read_text()))
+    until(lambda: line.search((logs / "access.log").read_text()))
     assert re.search(
         r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO ", (logs / "application.log").read_text(), re.MULTILINE
     )
@@ -263,7 +164,7 @@ def test_a_command_and_its_children_end_with_their_channel(box: Sandbox, tmp_pat
 
     asyncio.run(asyncio.wait_for(play(), 10))
     running = [int(line) for line in pids.read_text().split()]
-    assert until(lambda: not any(start_ticks(pid) for pid in running))
+    until(lambda: not any(start_ticks(pid) for pid in running))
 
 
 def test_a_practice_host_lets_nobody_in_without_the_key(box: Sandbox, tmp_path: Path) -> None:
@@ -280,17 +181,17 @@ def test_without_database_connections_it_fails_soon_says_why_and_recovers(box: S
     said_before = log.read_text().count(said)
     toxic = {"name": "t", "type": "latency", "stream": "upstream", "attributes": {"latency": 6000}}
     with ThreadPoolExecutor(30) as crowd:
-        assert until(lambda: _pool_is_whole(investor, crowd))
+        until(lambda: _pool_is_whole(investor, crowd))
         toxiproxy(box, "POST", "/proxies/postgres/toxics", toxic)
         injected = boot_s()
         try:
             asked = [crowd.submit(investor.status, "/api/v1/apps/1/") for _ in range(30)]
-            assert until(lambda: sum(a.done() for a in asked) >= 20, 5)
-            assert boot_s() - injected < 3
+            until(lambda: sum(a.done() for a in asked) >= 20)
+            assert boot_s() - injected < 5  # 1.1 s on a quiet machine, and not the 6 s of the fault
             assert Counter(a.result() for a in asked if a.done()) == {503: 20}
         finally:
             toxiproxy(box, "DELETE", "/proxies/postgres/toxics/t")
-        assert until(lambda: investor.status("/api/v1/apps/1/") == 200, 3)
+        until(lambda: investor.status("/api/v1/apps/1/") == 200)
         assert Counter(a.result() for a in asked) == {503: 20, 200: 10}
     assert log.read_text().count(said) - said_before == 20
 
@@ -313,8 +214,8 @@ def test_cut_connections_are_replaced_and_a_dead_cache_costs_no_answer(box: Sand
     finally:
         for proxy in ("redis", "paystack", "postgres"):
             toxiproxy(box, "PATCH", f"/proxies/{proxy}", {"enabled": True})
-    assert until(lambda: investor.get("/api/v1/apps/").status_code == 200, 3)
-    assert until(lambda: investor.get("/api/v1/payments/verify/PRACTICE-0001/").status_code == 200, 3)
+    until(lambda: investor.get("/api/v1/apps/").status_code == 200)
+    until(lambda: investor.get("/api/v1/payments/verify/PRACTICE-0001/").status_code == 200)
 
 
 def test_the_platforms_way_back_restarts_the_application(box: Sandbox) -> None:
@@ -331,8 +232,8 @@ def test_the_platforms_way_back_restarts_the_application(box: Sandbox) -> None:
         now = SandboxState.read(box.folder)
         return now is not None and now.parts[0].pid != before.parts[0].pid
 
-    assert until(restarted)
-    assert until(lambda: is_open(before.parts[0].port))
+    until(restarted)
+    until(lambda: is_open(before.parts[0].port))
     assert Investor(box).get("/api/v1/apps/").status_code == 200
 
 
@@ -353,80 +254,3 @@ def test_two_stand_side_by_side_and_a_bypassing_one_feels_no_fault(box: Sandbox,
     assert_nothing_is_left(other.folder, state)
     assert Sandbox.find(own) is None
     assert Investor(box).get("/api/v1/apps/1/").status_code == 200
-
-
-def test_nothing_outlives_a_killed_supervisor_and_the_name_can_be_used_again(own: str) -> None:
-    box = Sandbox.up(own)
-    state = SandboxState.read(box.folder)
-    assert state is not None
-    os.kill(state.supervisor_pid, signal.SIGKILL)
-    orphans = [part for part in state.parts if part.name != "toxiproxy"]
-    assert until(lambda: not any(part.alive for part in orphans))
-    assert [s.state for s in list_running() if s.name == own] == ["dead"]
-    again = Sandbox.up(own)
-    fresh = SandboxState.read(again.folder)
-    assert fresh is not None
-    assert not any(part.alive for part in state.parts)
-    os.kill(fresh.supervisor_pid, signal.SIGKILL)
-    again.down()
-    assert_nothing_is_left(again.folder, fresh)
-
-
-def test_an_owned_one_ends_some_seconds_after_its_owner_was_killed() -> None:
-    script = (
-        "import sys, threading; from runbooks.sandbox.sandbox import Sandbox\n"
-        f"box = Sandbox.up({NAME!r}, owned=True); print(box.name, flush=True); threading.Event().wait(60)"
-    )
-    owner = subprocess.Popen([sys.executable, "-P", "-c", script], stdout=subprocess.PIPE, text=True)
-    assert owner.stdout is not None
-    with owner.stdout:
-        name = owner.stdout.readline().strip()
-    try:
-        box = Sandbox.find(name)
-        assert box is not None
-        state = SandboxState.read(box.folder)
-        assert state is not None
-        owner.kill()
-        owner.wait()
-        killed = boot_s()
-        assert until(lambda: not box.folder.exists(), 15)
-        assert boot_s() - killed > 5
-        assert until(lambda: not state.alive)
-        assert_nothing_is_left(box.folder, state)
-    finally:
-        owner.kill()
-        take_down(name)
-
-
-def test_programs_in_a_closed_folder_are_copied_to_where_postgresql_may_run_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        closed = Path(name)  # mode 0700, as /root has it
-        site = Path(postgres._site_folder())
-        for part in postgres._PARTS:
-            source = site / part
-            if source.exists():
-                (closed / part).parent.mkdir(parents=True, exist_ok=True)
-                (shutil.copytree if source.is_dir() else shutil.copy2)(source, closed / part)
-        monkeypatch.setattr(postgres, "_site_folder", lambda: closed)
-        nobody = Runner(uid=65_534, gid=65_534)
-        with tempfile.TemporaryDirectory() as open_name:
-            Path(open_name).chmod(0o711)
-            programs = postgres.Postgres(Path(open_name, "postgresql"), 1, closed / "log")._programs(nobody)
-            assert programs.is_relative_to(open_name) == (not nobody.reaches(closed))
-            said = subprocess.run(
-                [programs / "postgres", "--version"], capture_output=True, text=True, check=True, cwd="/"
-            )
-            assert said.stdout.startswith("postgres (PostgreSQL) 18")
-            said = subprocess.run(
-                [programs / "initdb", "--version"], capture_output=True, text=True, check=True, cwd="/"
-            )
-            assert "18" in said.stdout
-
-
-def test_a_start_that_fails_says_why_and_leaves_nothing(own: str) -> None:
-    with pytest.raises(Exception, match=r"not ready in time|did not finish in time|did not come up") as caught:
-        Sandbox.up(own, deadline_s=0.2)
-    assert "Traceback" not in str(caught.value)
-    assert [s.name for s in list_running() if s.name == own] == []
