@@ -84,7 +84,7 @@ def run(  # one argument for each option that is no flag
     def inputs_of(target_file: Path) -> Inputs:
         return Inputs(*load_inputs(book, target_file, allow_also=allow_also), runbook, target_name)
 
-    sitting.play(target_name, inputs_of)
+    sitting.play(target_name, inputs_of, book)
 
 
 @gameday.command()
@@ -97,7 +97,7 @@ def check(runbook: str, target_name: str, runs: Path, allow_also: tuple[str, ...
     """All reads and no writes: can RUNBOOK be played on the target, and may it? Prints the plan with its times."""
     console = Console(highlight=False)
     book = find_book(runbook)
-    with open_target(target_name, console) as target_file:
+    with open_target(target_name, console, book) as target_file:
         loaded_runbook, target = load_inputs(book, target_file, allow_also=allow_also)
         options = Options(flags["allow_production"], runs, no_lease=flags["no_lease"], opt_outs=opted_out(flags))
         findings = preflight(loaded_runbook, target, options=options)

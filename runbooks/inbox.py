@@ -13,16 +13,12 @@ from harness.journal.record import Record, StopSource
 
 @dataclass(frozen=True, slots=True)
 class StopAsked:
-    """Somebody or something outside asks for the end. The first reason is kept."""
+    """Somebody or something outside asks for the end. The first reason is kept; a later one that `hurries` leaves out
+    evidence and reports: a person's does."""
 
     source: StopSource
     reason: str
-
-    @property
-    def hurries(self) -> bool:
-        """Whether a second one of it leaves out evidence and reports: only a person's. A closed terminal, which sends
-        SIGHUP twice, wants no hurry."""
-        return self.source == "person" or (self.source == "signal" and not self.reason.startswith("SIGHUP"))
+    hurries: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,13 @@ def stop_signals(inbox: Inbox) -> Iterator[None]:
 
     def asked(number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGINT:
-            inbox.put(StopAsked("person", "a person pressed Ctrl-C"))
+            inbox.put(StopAsked("person", "a person pressed Ctrl-C", hurries=True))
         elif number == signal.SIGTSTP:
             inbox.put(Note(level="warning", text="Ctrl-Z stops nothing here: a fault would stay on; press Ctrl-C"))
         else:
-            inbox.put(StopAsked("signal", f"{signal.Signals(number).name} came{_SENT_BY[signal.Signals(number)]}"))
+            came = f"{signal.Signals(number).name} came{_SENT_BY[signal.Signals(number)]}"
+            # a terminal that is closed sends its SIGHUP twice
+            inbox.put(StopAsked("signal", came, hurries=number == signal.SIGTERM))
 
     with _handled_by(asked, (*_SIGNALS, signal.SIGTSTP)):
         yield

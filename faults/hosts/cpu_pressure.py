@@ -87,14 +87,14 @@ class CpuPressure:
         was, share = _busy(before), _busy(now)
         got = ticks / max(1, now.numbers("ticks")[1] if len(now.numbers("ticks")) > 1 else 1) * self._cpus
         enough = got >= _GOT * self._loops or (share >= _FULL and got >= _GOT_LITTLE * self._loops)
-        text = f"{loops} loops burn {got:.2f} processors; the host is {share:.0%} busy, it was {was:.0%} before"
+        text = f"{_loops(loops)} got {got:.2f} processors; the host is {share:.0%} busy, it was {was:.0%} before"
         values = {"loops": float(loops), "processors": round(got, 3), "cpu_before": was, "cpu": share}
         expected = f"{self._loops} of {self._cpus} processors are burnt, or what others leave of them"
         return Effect(expected, Measurement(text, values), effective=loops == self._loops and enough)
 
     def healed(self, before: Facts, now: Facts) -> Effect:
         loops = now.number("loops")
-        text = f"{loops} loops are left; the host is {_busy(now):.0%} busy, it was {_busy(before):.0%} before the fault"
+        text = f"{_loops(loops)} left; the host is {_busy(now):.0%} busy, it was {_busy(before):.0%} before the fault"
         return Effect("no loop of ours is left", Measurement(text), effective=not loops)
 
     def seen(self, host: str, before: Observation, during: Observation) -> Effect:
@@ -103,6 +103,10 @@ class CpuPressure:
         up = used is not None and (used[1] - used[0] >= least or (used[1] >= _FULL and used[1] - used[0] >= 0.05))
         sign = f"{host}: CPU {used[0]:.0%} busy before, {used[1]:.0%} under the fault" if used and up else ""
         return shown(before, during, sign)
+
+
+def _loops(number: int) -> str:
+    return f"{number} loop{'s' if number != 1 else ''} of ours"
 
 
 def _busy(facts: Facts) -> float:

@@ -85,7 +85,7 @@ class ProcessPause:
         states = _states(now)
         stopped = sum(state == _STOPPED for state in states.values())
         were = len(_states(before))
-        text = f"{stopped} of {len(states)} processes of {self._name} are stopped, {were} were there before"
+        text = f"stopped: {stopped} of {_processes(len(states))} of {self._name}; {were} there before"
         values = {"processes_stopped": float(stopped), "processes": float(len(states))}
         return Effect(expected, Measurement(text, values), effective=0 < stopped == len(states))
 
@@ -94,8 +94,8 @@ class ProcessPause:
         states = _states(now)
         stopped = sum(state == _STOPPED for state in states.values())
         gone = len(_states(before)) - len(states)
-        went = f", {gone} have gone meanwhile" if gone else ""
-        text = f"{len(states) - stopped} processes of {self._name} run again, {stopped} are stopped{went}"
+        went = f"; gone meanwhile: {gone}" if gone else ""
+        text = f"running again: {_processes(len(states) - stopped)} of {self._name}; stopped: {stopped}{went}"
         return Effect(expected, Measurement(text), effective=not stopped)
 
     def seen(self, host: str, before: Observation, during: Observation) -> Effect:

@@ -56,7 +56,7 @@ def load(context: click.Context, /, runbook: str, target_name: str, runs: Path, 
         target = load_target(target_file, allow_also=context.params["allow_also"])
         return _inputs(book, target, test, sitting, (runbook, target_name))
 
-    sitting.play(target_name, inputs_of)
+    sitting.play(target_name, inputs_of, book)
 
 
 def _test(context: click.Context) -> LoadTest:

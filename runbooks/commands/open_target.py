@@ -10,17 +10,18 @@ from rich.console import Console
 
 from harness.errors import BadInput
 from runbooks.commands.options import SANDBOX
+from runbooks.parsing.inputs import check_runbook
 from runbooks.sandbox.defects import defect_named
 from runbooks.sandbox.sandbox import Sandbox
 
 
 @contextmanager
-def open_target(name: str, console: Console) -> Iterator[Path]:
+def open_target(name: str, console: Console, book: Path | None = None) -> Iterator[Path]:
     """The target file; the sandbox is brought up for as long as it is needed, unless one is up already. A sandbox with
-    a named defect is always one of its own."""
+    a named defect is always one of its own. None is brought up for a `book` that can't be played anywhere."""
     if name.startswith(f"{SANDBOX}+") and not Path(name).exists():
         # "sandbox+" names no defect: it is no sandbox without one
-        with _owned(console, defect=name.partition("+")[2] or name) as target_file:
+        with _owned(console, book, defect=name.partition("+")[2] or name) as target_file:
             yield target_file
         return
     kind, _, sandbox_name = name.partition(":")
@@ -33,13 +34,15 @@ def open_target(name: str, console: Console) -> Iterator[Path]:
         return
     if sandbox_name:
         raise BadInput(f"no sandbox named {sandbox_name} is up", mend=f"gameday sandbox up --name {sandbox_name}")
-    with _owned(console) as target_file:
+    with _owned(console, book) as target_file:
         yield target_file
 
 
 @contextmanager
-def _owned(console: Console, defect: str = "") -> Iterator[Path]:
+def _owned(console: Console, book: Path | None, defect: str = "") -> Iterator[Path]:
     broken = defect_named(defect)
+    if book is not None:
+        check_runbook(book)
     console.print(f"bringing up a sandbox with a defect: {broken.what} ..." if defect else "bringing up a sandbox ...")
     with Sandbox.up(owned=True, defect=defect) as box:
         console.print(f"the sandbox is up at {box.base_url}")

@@ -47,14 +47,14 @@ class Sitting:
         """Where everything but the JSON goes."""
         return Console(stderr=self.as_json, highlight=False)
 
-    def play(self, target_name: str, inputs_of: Callable[[Path], Inputs]) -> NoReturn:
-        """Play what `inputs_of` makes of the target file, show how it ended, and exit with its code.
+    def play(self, target_name: str, inputs_of: Callable[[Path], Inputs], book: Path | None = None) -> NoReturn:
+        """Play what `inputs_of` makes of the target file (and of `book`), show how it ended, and exit with its code.
 
         Raises BadInput or Refused where no run could begin.
         """
         console = self.console
         check_port(self.web_port)
-        with open_target(target_name, console) as target_file:
+        with open_target(target_name, console, book) as target_file:
             inputs = self._with_page(inputs_of(target_file))
             console.print(Text(Redactor().text(inputs.runbook.title), style="bold"), soft_wrap=True)
             console.print(plan_table(inputs.runbook))

@@ -36,6 +36,11 @@ def load_inputs(
     return runbook.runbook, target.target
 
 
+def check_runbook(path: Path) -> None:
+    """All that can be said of a runbook without its target. Raises BadInput with every defect."""
+    raise_if_any(read_runbook(path, None, os.environ).defects)
+
+
 def load_target(
     path: Path,
     *,

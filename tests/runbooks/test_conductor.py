@@ -67,7 +67,7 @@ def test_a_baseline_that_misses_its_levels_injects_nothing(theatre):
 
 def test_the_first_reason_to_stop_is_kept_and_the_second_request_only_hurries(theatre):
     fakes = theatre.build([theatre.fault("f1", 0.0, 30.0)])
-    fakes.once_injected(lambda: [fakes.inbox.put(StopAsked("person", "Ctrl-C")) for _ in range(2)])
+    fakes.once_injected(lambda: [fakes.inbox.put(StopAsked("person", "Ctrl-C", hurries=True)) for _ in range(2)])
     fakes.conductor.play()
     stops = fakes.stage.recorder.view().of(StopDecided)
     assert [(s.source, s.reason) for s in stops] == [("person", "Ctrl-C")]

@@ -216,7 +216,7 @@ def test_a_pause_is_shown_by_every_process_and_healed_by_none() -> None:
         False,
     )
     assert (back(pause, before, before), back(pause, before, one)) == (True, False)
-    assert "1 have gone meanwhile" in pause.healed(before, facts("process 7 S 1")).measured.text
+    assert "gone meanwhile: 1" in pause.healed(before, facts("process 7 S 1")).measured.text
 
 
 def test_a_service_is_shown_inactive_and_healed_active() -> None:

@@ -59,11 +59,11 @@ def test_each_pressure_and_pause_is_played_proven_and_healed_with_any_shell(
         paused, burnt, memory, disk, written = threads.map(play, faults)
 
     assert paused == (
-        "1 of 1 processes of victim are stopped, 1 were there before",
-        "1 processes of victim run again, 0 are stopped",
+        "stopped: 1 of 1 process of victim; 1 there before",
+        "running again: 1 process of victim; stopped: 0",
     )
-    assert burnt[0].startswith("1 loops burn")
-    assert burnt[1].startswith("0 loops are left")
+    assert burnt[0].startswith("1 loop of ours got")
+    assert burnt[1].startswith("0 loops of ours left")
     assert re.match(r"processes of ours hold 6\d(\.\d+)? MB", memory[0])
     assert memory[1].startswith("processes of ours hold 0 bytes")
     assert disk[0].startswith("a file of ours holds 63.96 MB")

@@ -20,6 +20,17 @@ def test_a_sandbox_with_no_such_defect_is_not_brought_up(name: str, said: str) -
     assert said in str(error)
 
 
+@pytest.mark.parametrize("target", ["sandbox", "sandbox+cpu"])
+@pytest.mark.parametrize("command", ["run", "check", "load"])
+def test_no_sandbox_is_brought_up_for_a_runbook_that_can_be_played_nowhere(tmp_path, command, target) -> None:
+    book = tmp_path / "book.yaml"
+    book.write_text("titel: a slip\n")
+    result = CliRunner().invoke(gameday, [command, str(book), "--target", target, "--runs", str(tmp_path / "runs")])
+    assert isinstance(result.exception, BadInput)
+    assert "defects in" in str(result.exception)
+    assert "sandbox" not in result.output
+
+
 def test_a_plan_can_be_made_for_a_sandbox_with_a_defect() -> None:
     result = CliRunner().invoke(gameday, ["plan", "--target", "sandbox+cpu"])
     assert result.exit_code == 0, result.exception
