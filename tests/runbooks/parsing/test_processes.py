@@ -29,7 +29,7 @@ def test_patterns_are_read_by_name(desk: Desk) -> None:
         ('{web: "*"}', "the pattern '*' is in too many command lines"),
         ('{web: "a b"}', "the pattern 'a b' is in too many command lines"),
         ('{web: "gunicorn\\ncrowdfund"}', "the pattern of 'web' is no text of one line"),
-        ('{web: "gunicorn\\0"}', "processes.web: holds a NUL character"),
+        ('{web: "gunicorn\\0"}', "a sign that no text holds (NUL or half a character)"),
         (f"{{web: {'x' * 301}}}", "the pattern of 'web' is no text of one line"),
         ('{web: ""}', "is empty"),
         ("{web: [gunicorn]}", "must be text"),

@@ -23,7 +23,7 @@ def told(desk: Desk, *parts: str) -> bool:
     ("old", "new", "parts"),
     [
         (STEP, "{host: null, run: x}", ["host has no value", "leave 'host' out to run the step here"]),
-        (STEP, '{host: app-1, run: "a\\0b"}', ["rollback.run: holds a NUL character"]),
+        (STEP, '{host: app-1, run: "a\\0b"}', ["a sign that no text holds (NUL or half a character)"]),
         (STEP, "{here: false, run: x}", ["rollback.here: must be true (leave it out"]),
         (CPU, "{name: cpu, reading: app-1.cpu, max: null}", ["a service level without a limit"]),
         (CPU, "{name: cpu, reading: app-1.cpu, max: 1, by: null}", ["service_levels.by: has no value"]),
