@@ -12,6 +12,8 @@ import psutil
 import yaml
 
 from bench.soak.stray import StrayContainer, engine_address
+from harness.reach.allow_list import AllowList
+from runbooks.platform_wait import await_platform
 from runbooks.sandbox.sandbox import Sandbox
 from runbooks.sandbox.state import SandboxState
 
@@ -56,6 +58,10 @@ class Site:
         self.sandbox.down()
         self.sandbox = Sandbox.up("soak", owned=True, deadline_s=STARTS_S)
         self.target = _target(self.folder, self.sandbox, self.container)
+
+    def await_answer(self) -> None:
+        """After a trial that took something from it: its pools need a moment. Raises ReachFailed."""
+        await_platform(str(self.addresses["base_url"]), AllowList(["127.0.0.0/8"]))
 
     @property
     def addresses(self) -> Mapping[str, object]:

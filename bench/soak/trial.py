@@ -81,6 +81,7 @@ class Outcome:
 
 def play(draw: Draw, site: Site, folder: Path) -> Outcome:
     """Plays it, and leaves the site as it was."""
+    site.await_answer()
     runs = folder / f"trial-{draw.number}"
     runs.mkdir(parents=True)
     process = _game_day(draw, site, runs)
