@@ -173,7 +173,7 @@ class ToxiproxyApi:
         with _mapped(self.url, f"{verb} {path}", limit_s):
             response: requests.Response = getattr(self._consumer, verb.lower())(path, **options)
         if response.status_code == requests.codes.service_unavailable:
-            raise ReachTimeout(f"{verb} {path}: the server gave up on it; what it did is unknown", where=self.url)
+            raise _unanswered(f"{verb} {path}", "the server gave up on it", self.url)
         if not response.ok or response.is_redirect:
             raise _rejected(verb, path, response.status_code, response.content, self.url)
         return response
@@ -221,18 +221,23 @@ def _mapped(where: str, call: str, timeout_s: float) -> Iterator[None]:
         raise _unreached(error, call, where, timeout_s) from error
     except Exception as error:
         # an answer that is no HTTP makes urllib3 and its decoders fail in words of their own
-        raise ReachTimeout(f"{call}: the answer can't be read; what it did is unknown", where=where) from error
+        raise _unanswered(call, "the answer can't be read", where) from error
+
+
+def _unanswered(call: str, why: str, where: str) -> ReachTimeout:
+    """A reading has done nothing, whatever became of its answer."""
+    return ReachTimeout(f"{call}: {why}{'' if call.startswith('GET ') else '; what it did is unknown'}", where=where)
 
 
 def _unreached(error: requests.RequestException, call: str, where: str, timeout_s: float) -> ReachFailed:
     if isinstance(error, requests.Timeout):
-        return ReachTimeout(f"{call}: no answer within {timeout_s:g} s; what it did is unknown", where=where)
+        return _unanswered(call, f"no answer within {timeout_s:g} s", where)
     if _REFUSED.search(str(error)):
         mend = "is toxiproxy-server running, and is this its API's address?"
         return ToxiproxyGone("nothing listens there", where=where, mend=mend)
     if isinstance(error, requests.ConnectionError) and "NewConnectionError" not in str(error):
         # not late, but as open: the answer was lost, and the call may have been done
-        return ReachTimeout(f"{call}: the connection was lost; what it did is unknown", where=where)
+        return _unanswered(call, "the connection was lost", where)
     return ReachFailed(f"{call}: no connection to the server ({type(error).__name__})", where=where)
 
 
