@@ -41,10 +41,10 @@ def end_process(pid: int, ticks: int, deadline: Deadline, *, ask_first: bool = T
         return False
     if ask_first:
         _signal(pid, signal.SIGTERM)
-        if _wait_gone(pid, ticks, Deadline.after(min(_TERM_S, deadline.left_s()))):
+        if wait_gone(pid, ticks, Deadline.after(min(_TERM_S, deadline.left_s()))):
             return True
     _signal(pid, signal.SIGKILL)
-    if not _wait_gone(pid, ticks, deadline):
+    if not wait_gone(pid, ticks, deadline):
         raise TimeoutError(f"process {pid} is still there")
     return True
 
@@ -116,7 +116,8 @@ def _signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _wait_gone(pid: int, ticks: int, deadline: Deadline) -> bool:
+def wait_gone(pid: int, ticks: int, deadline: Deadline) -> bool:
+    """Whether the process has ended by the deadline."""
     pause = threading.Event()
     while is_alive(pid, ticks):
         if deadline.passed:

@@ -32,7 +32,8 @@ _OPEN_FILES = 65536
 
 
 class ServerState(BaseModel):
-    """What another process needs to find the server, and to be sure that it is that one."""
+    """What another process needs to find the server, and to be sure that it is that one. `replaces_dead`: the one that
+    was in its place had ended by itself."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,9 +41,10 @@ class ServerState(BaseModel):
     start_ticks: int
     api_url: str
     binary: str
+    replaces_dead: bool = False
 
 
-def start(folder: Path, binary: Path, deadline: Deadline, *, port: int) -> ServerState:
+def start(folder: Path, binary: Path, deadline: Deadline, *, port: int, replaces_dead: bool = False) -> ServerState:
     """Start the program on `port`, or on a free one that the system chooses, and wait for its API."""
     for _ in range(_PORT_ATTEMPTS):
         chosen = port or _free_port()
@@ -52,6 +54,7 @@ def start(folder: Path, binary: Path, deadline: Deadline, *, port: int) -> Serve
             start_ticks=process.start_ticks(pid) or 0,
             api_url=f"http://{_HOST}:{chosen}",
             binary=str(binary),
+            replaces_dead=replaces_dead,
         )
         # before it answers: if we die now, the next one finds and ends it
         replace_file(folder / STATE, state.model_dump_json())

@@ -32,6 +32,7 @@ from harness.reach.toxiproxy import ToxiproxyApi, ToxiproxyRejected
 from harness.reach.toxiproxy_state import ProxyState, same_address
 
 _LOCK = "toxiproxy-server.lock"
+_DYING_S = 0.2  # a killed one loses its connections first, and is gone a little later
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,10 @@ class ManagedServer:
         return self._state.start_ticks
 
     @property
+    def replaces_dead(self) -> bool:
+        return self._state.replaces_dead
+
+    @property
     def alive(self) -> bool:
         return process.is_alive(self.pid, self.start_ticks)
 
@@ -123,9 +128,10 @@ class ManagedServer:
             if found is not None and found != self._state and answers(found):
                 self._state = found
                 return
+            dead = process.wait_gone(self.pid, self.start_ticks, Deadline.after(_DYING_S))
             kill(self._state)
             port = urlsplit(self.api_url).port or 0
-            self._state = start(self.folder, Path(self._state.binary), deadline, port=port)
+            self._state = start(self.folder, Path(self._state.binary), deadline, port=port, replaces_dead=dead)
             self._put_proxies(self.proxies)
 
     def restore_proxies(self) -> None:

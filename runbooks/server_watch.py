@@ -10,6 +10,7 @@ from harness.errors import GamedayError
 from runbooks.target import Toxiproxy
 
 RESTART_S = 5.0
+_DIED = "our toxiproxy-server died, and with it the way through all its proxies"
 _STILL_DEAD = 2
 """Looks in a row: healing may just be starting it again by itself."""
 
@@ -20,6 +21,7 @@ class ServerWatch:
 
     def __init__(self, toxiproxy: Toxiproxy | None) -> None:
         self._folder = toxiproxy.folder if toxiproxy is not None and toxiproxy.managed else None
+        self._known: tuple[int, int] | None = None
         self._dead = 0
         self._lost = ""
         self._restarting: threading.Thread | None = None
@@ -34,10 +36,18 @@ class ServerWatch:
             return ""
         self._dead = 0 if server.alive else self._dead + 1
         if self._dead >= _STILL_DEAD:
-            self._lost = "our toxiproxy-server died, and with it the way through all its proxies: it is started again"
+            self._lost = f"{_DIED}: it is started again"
             self._restarting = threading.Thread(target=self._restart, args=(server,), name="restart", daemon=True)
             self._restarting.start()
+        elif self._is_another(server) and server.replaces_dead:
+            # whoever healed a fault needed it sooner
+            self._lost = f"{_DIED}: it was started again"
         return self._lost
+
+    def _is_another(self, server: ManagedServer) -> bool:
+        now = (server.pid, server.start_ticks)
+        self._known = self._known or now
+        return now != self._known
 
     def finish(self) -> None:
         """Waits for a restart under way; bounded."""

@@ -113,8 +113,9 @@ def _aftermath(draw: Draw, site: Site, runs: Path, run: str, process: subprocess
         # what lives on must not put anything back
         _wait(lambda: process.poll() is not None, _ENDS_S)
         found = left(site, run)
-    if not found:
+    if not found and draw.victim not in BOTH:
         return Outcome(draw, clean_s)
+    # with both dead, what was asked of a server last may come about after a clean look
     heal = [sys.executable, "-P", "-c", _CLI, "heal", "--runs", str(runs)]
     subprocess.run(heal, cwd=ROOT, capture_output=True, timeout=60, check=False)
     _, stays = _until_clean(site, run, boot_s(), WITHIN_S)

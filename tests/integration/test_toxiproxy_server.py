@@ -128,6 +128,20 @@ def test_one_that_dies_in_the_middle_of_a_run_ends_it_and_is_started_again(folde
     assert ServerWatch(None).look() == ""
 
 
+@pytest.mark.parametrize("dead", [True, False])
+def test_one_that_healing_started_again_is_told_where_it_had_died(folder: Path, binary: Path, *, dead: bool) -> None:
+    server = ensure(folder, binary)
+    watch = ServerWatch(Toxiproxy(managed=True, folder=folder))
+    assert watch.look() == ""
+    if dead:
+        process.end_process(server.pid, server.start_ticks, Deadline.after(5), ask_first=False)
+    ManagedServer.attach(folder).restart(Deadline.after(5))
+    told = watch.look()
+    assert told.startswith("our toxiproxy-server died") if dead else told == ""
+    assert watch.look() == told
+    assert ServerWatch(Toxiproxy(managed=True, folder=folder)).look() == "", "what a run began with is no death in it"
+
+
 @pytest.mark.parametrize(
     "text", ["", '{"pid": 12', "[]", '{"pid": 1, "start_ticks": 1, "api_url": "x", "binary": "y"}']
 )
