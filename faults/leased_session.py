@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import threading
+from collections.abc import Iterator
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -28,6 +29,7 @@ class LeasedSession:
     def __init__(self, connection: psycopg.Connection[TupleRow]) -> None:
         self._connection = connection
         self._busy = threading.Lock()
+        self._over = threading.Event()
 
     def renew(self) -> bool:
         """A statement, so that the lease begins anew. False when the session is gone."""
@@ -39,7 +41,7 @@ class LeasedSession:
 
     def ask(self, sql: str, *params: object) -> list[TupleRow]:
         """The rows of `sql`. Raises ReachFailed, and the session is gone then."""
-        with self._busy:
+        with self._using():
             try:
                 return postgres.query(self._connection, sql, params, timeout_s=_RENEW_S)
             except ReachFailed:
@@ -49,7 +51,7 @@ class LeasedSession:
     def work(self, sql: str, *params: object, timeout_s: float) -> bool:
         """Play `sql`; False where the server ended it by its statement timeout. Raises ReachFailed, and the session is
         gone then."""
-        with self._busy:
+        with self._using():
             try:
                 postgres.query(self._connection, sql, params, timeout_s=timeout_s)
             except ReachFailed as error:
@@ -61,11 +63,8 @@ class LeasedSession:
 
     def end(self) -> None:
         """Close it, without waiting for the server."""
-        if self._busy.acquire(blocking=False):
-            try:
-                self._connection.close()
-            finally:
-                self._busy.release()
+        self._over.set()
+        if self._close():
             return
         # in the middle of a statement: cut it off from the side, and that thread closes it
         with (
@@ -73,3 +72,23 @@ class LeasedSession:
             socket.socket(fileno=os.dup(self._connection.fileno())) as link,
         ):
             link.shutdown(socket.SHUT_RDWR)
+
+    @contextlib.contextmanager
+    def _using(self) -> Iterator[None]:
+        try:
+            with self._busy:
+                yield
+        finally:
+            # it may have been ended just as its statement was done
+            if self._over.is_set():
+                self._close()
+
+    def _close(self) -> bool:
+        """False while a statement is under way."""
+        if not self._busy.acquire(blocking=False):
+            return False
+        try:
+            self._connection.close()
+        finally:
+            self._busy.release()
+        return True
