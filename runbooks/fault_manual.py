@@ -134,7 +134,7 @@ def _default(info: FieldInfo) -> str:
     if value is None or value is PydanticUndefined:
         return "false" if bool in get_args(info.annotation) else "left out"
     if written_as(info) == "share":
-        return f"{value:.4g}".replace("1", "100%") if value == 1 else f"{value:.1%}"
+        return _share(value)
     return json.dumps(value) if isinstance(value, bool | dict | list) else as_said(value, info)
 
 
@@ -158,8 +158,12 @@ def _limit(value: Any, info: FieldInfo) -> str:
             if value % BYTES[unit] == 0 and value % 1000:
                 return f"{value // BYTES[unit]} {unit}{'/s' if written_as(info) == 'rate' else ''}"
     if written_as(info) == "share" and value:
-        return f"{value:.4g}".replace("1", "100%") if value == 1 else f"{value:.4%}".replace(".0000", "")
+        return _share(value)
     return as_said(value, info)
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.6g}%"
 
 
 def _given(info: FieldInfo) -> str:
